@@ -1,0 +1,3 @@
+//! The probe's process.
+
+fn main() {}

@@ -1,0 +1,43 @@
+//! What the probe on a node and the plugin on the user's machine say to each
+//! other through the API server's port-forward.
+//!
+//! The crate holds three layers and does no I/O:
+//!
+//! * [`frame`]: length, kind and flags in front of every payload;
+//! * [`greeting`]: the three payloads whose layout never changes, so that two
+//!   versions that cannot talk can still tell each other why;
+//! * [`message`], [`request`], [`record`]: the [`postcard`] payloads of one
+//!   protocol version. The plugin brings the probe of its own version along,
+//!   so these may change with every release; [`PROTOCOL`] says when they did.
+//!
+//! Kernel structures and addresses of kernel memory never appear here: the
+//! probe turns them into these types before anything leaves the node.
+
+pub mod frame;
+pub mod greeting;
+pub mod message;
+pub mod record;
+pub mod request;
+
+/// Version of everything in [`message`], [`request`] and [`record`].
+pub const PROTOCOL: u16 = 1;
+
+/// Seconds without a plugin after which a probe detaches everything and ends,
+/// and for which it keeps unacknowledged records for a plugin that comes back.
+pub const IDLE_EXIT_SECONDS: u64 = 10;
+
+/// Seconds between two pings. A peer that has been silent for three of these
+/// is taken for gone: port-forward itself neither pings nor reports a dead peer.
+pub const PING_SECONDS: u64 = 2;
+
+/// What the probe's process says by its exit code; the kubelet reports it.
+pub mod exit_code {
+    /// The session ended as it should.
+    pub const DONE: i32 = 0;
+    /// Anything that has no code of its own; the termination message says what.
+    pub const FAILED: i32 = 1;
+    /// Wrong arguments: plugin and probe do not fit together.
+    pub const USAGE: i32 = 2;
+    /// The port is taken by another process on the node.
+    pub const PORT_IN_USE: i32 = 98;
+}
