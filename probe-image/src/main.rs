@@ -1,3 +1,76 @@
-//! The probe's process.
+//! The probe's process: arguments in, exit code out.
 
-fn main() {}
+use earthworm_probe::arguments::{Arguments, Serve, USAGE, parse};
+use earthworm_probe::server::{End, serve};
+use earthworm_probe::token;
+use earthworm_wire::exit_code;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let arguments = match parse(std::env::args().skip(1)) {
+        Ok(Arguments::Serve(arguments)) => arguments,
+        Ok(Arguments::Version) => {
+            print(format_args!("earthworm-probe {}", env!("CARGO_PKG_VERSION")));
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => return fail(exit_code::USAGE, &format!("{message}; {USAGE}")),
+    };
+    match run(&arguments) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err((code, message)) => fail(code, &message),
+    }
+}
+
+fn run(arguments: &Serve) -> Result<End, (i32, String)> {
+    let token = token::read(&arguments.token_file)
+        .map_err(|error| (exit_code::FAILED, error.to_string()))?;
+    let address = (Ipv4Addr::LOCALHOST, arguments.port);
+    let listener = TcpListener::bind(address).map_err(|error| {
+        let code = match error.kind() {
+            ErrorKind::AddrInUse => exit_code::PORT_IN_USE,
+            _ => exit_code::FAILED,
+        };
+        (code, format!("cannot listen on {}:{}: {error}", address.0, address.1))
+    })?;
+    let other = |error: std::io::Error| (exit_code::FAILED, format!("cannot serve: {error}"));
+    listener.set_nonblocking(true).map_err(other)?;
+    // One thread: the probe's work is waiting.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(other)?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(other)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        Ok(serve(listener, token, stop).await)
+    })
+}
+
+/// Says why on stderr, for the pod's log, and where the kubelet looks for the
+/// reason that it shows in the Pod's status.
+fn fail(code: i32, message: &str) -> ExitCode {
+    #[expect(clippy::print_stderr, reason = "the one place where the probe speaks to people")]
+    {
+        eprintln!("earthworm-probe: {message}");
+    }
+    let _ = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/termination-log")
+        .and_then(|mut log| std::io::Write::write_all(&mut log, message.as_bytes()));
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+fn print(text: std::fmt::Arguments<'_>) {
+    #[expect(clippy::print_stdout, reason = "the answer to --version")]
+    {
+        println!("{text}");
+    }
+}

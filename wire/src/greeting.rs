@@ -123,8 +123,6 @@ pub struct Refusal {
 pub enum RefusalReason {
     /// Token right, protocol version another one.
     Version,
-    /// Token right, but another connection of this session is being served.
-    Busy,
     /// Token right, payload unreadable.
     Garbage,
     /// A reason of a later version.
@@ -135,8 +133,7 @@ impl RefusalReason {
     fn code(self) -> u16 {
         match self {
             Self::Version => 1,
-            Self::Busy => 2,
-            Self::Garbage => 3,
+            Self::Garbage => 2,
             Self::Unknown(code) => code,
         }
     }
@@ -144,8 +141,7 @@ impl RefusalReason {
     fn from_code(code: u16) -> Self {
         match code {
             1 => Self::Version,
-            2 => Self::Busy,
-            3 => Self::Garbage,
+            2 => Self::Garbage,
             other => Self::Unknown(other),
         }
     }
@@ -203,7 +199,7 @@ mod tests {
         assert_eq!(Authentication::from_bytes(&authentication.to_bytes()), Ok(authentication));
         let hello = Hello { protocol: 9, next_sequence: 43, version: "0.1.0".into() };
         assert_eq!(Hello::from_bytes(&hello.to_bytes()), Ok(hello));
-        let refusal = Refusal { protocol: 1, reason: RefusalReason::Busy, text: "busy".into() };
+        let refusal = Refusal { protocol: 1, reason: RefusalReason::Garbage, text: "what".into() };
         assert_eq!(Refusal::from_bytes(&refusal.to_bytes()), Ok(refusal));
     }
 

@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 /// What the plugin says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ToProbe {
-    /// What to measure. Once per session: a resumed connection does not repeat it.
+    /// What to measure. Sent at the start of every connection, since the
+    /// plugin cannot know whether the last one carried it; a probe that
+    /// measures already goes on.
     Start(Request),
     /// How far the plugin has come and how much more it will take.
     Credit {
         /// Every record up to this sequence number is handled; the probe may forget them.
         acknowledged: u64,
-        /// Bytes of records that may be on the way, unacknowledged, at any time.
-        window_bytes: u64,
+        /// Records that may be on the way, unacknowledged, at any time.
+        window_records: u64,
     },
     /// Sign of life, answered by [`ToPlugin::Pong`] with the same number.
     Ping(u64),
@@ -97,7 +99,7 @@ mod tests {
     fn messages_survive_the_stream() {
         let messages = [
             ToProbe::Start(Request::Pulse(PulseRequest { node: "node-a".into() })),
-            ToProbe::Credit { acknowledged: 3, window_bytes: 1 << 20 },
+            ToProbe::Credit { acknowledged: 3, window_records: 1 << 20 },
             ToProbe::Bye,
         ];
         let mut stream = Vec::new();

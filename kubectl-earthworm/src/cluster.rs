@@ -1,0 +1,20 @@
+//! All Kubernetes I/O.
+//!
+//! [`connect`] gives a client, [`nodes`] says whom to measure, [`session`] runs
+//! one probe on one node from its objects ([`objects`], pure) to its removal
+//! ([`remove`]), [`leases`] watches what the control plane sees. Everything they
+//! learn leaves as [`crate::signal::Signal`]s.
+
+pub mod connect;
+pub mod images;
+pub mod leases;
+pub mod names;
+pub mod nodes;
+pub mod objects;
+pub mod pod_state;
+pub mod problem;
+pub mod profile;
+pub mod remove;
+pub mod reporter;
+pub mod session;
+pub mod stream;

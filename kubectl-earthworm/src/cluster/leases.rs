@@ -1,0 +1,113 @@
+//! What the control plane sees of the heartbeats: the watch of the Leases in
+//! `kube-node-lease`. It needs no probe and no privilege on any node.
+
+use super::connect::Cluster;
+use super::problem;
+use super::reporter::Reporter;
+use crate::signal::{LeaseSeen, Problem, SignalKind, WatchState};
+use crate::stop::Stop;
+use futures::{StreamExt, pin_mut};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, ListParams};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{self, Event, watcher};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Where kubelets keep their Leases (`corev1.NamespaceNodeLease`).
+pub const NAMESPACE: &str = "kube-node-lease";
+
+/// A server that comes back is noticed within this time.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Watches the Leases of these nodes until `stop`, whatever happens to the server.
+///
+/// # Errors
+/// A [`Problem`] when the first look is refused: it would be refused for ever.
+pub async fn run(
+    cluster: &Cluster,
+    nodes: HashMap<String, Reporter>,
+    mut stop: Stop,
+) -> Result<(), Problem> {
+    let api: Api<Lease> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    let mut config = watcher::Config::default();
+    // One node is asked for by name; many are cheaper as one watch of the namespace.
+    if let (1, Some(name)) = (nodes.len(), nodes.keys().next()) {
+        config = config.fields(&format!("metadata.name={name}"));
+    }
+    // The watcher retries for ever. A refusal must be seen once, here.
+    let mut first = ListParams::default().limit(1);
+    first.field_selector.clone_from(&config.field_selector);
+    api.list_metadata(&first)
+        .await
+        .map_err(|error| problem::from_error(&error, "leases in kube-node-lease", "list"))?;
+
+    let stream = watcher(api, config).backoff(Steady(RETRY));
+    pin_mut!(stream);
+    let mut interrupted = false;
+    loop {
+        let event = tokio::select! {
+            event = stream.next() => event,
+            () = stop.wait() => return Ok(()),
+        };
+        let Some(event) = event else { return Ok(()) };
+        match event {
+            Ok(event) => {
+                if std::mem::take(&mut interrupted) {
+                    tell_all(&nodes, &WatchState::Recovered).await;
+                }
+                match event {
+                    Event::Apply(lease) => tell(&nodes, lease, false).await,
+                    Event::InitApply(lease) => tell(&nodes, lease, true).await,
+                    Event::Init | Event::InitDone | Event::Delete(_) => {}
+                }
+            }
+            // A watch that the server ends in due time is no interruption.
+            Err(watcher::Error::WatchError(status)) if status.code == 410 => {}
+            Err(error) => {
+                if !std::mem::replace(&mut interrupted, true) {
+                    let why = WatchState::Interrupted(problem::one_line(&error.to_string()));
+                    tell_all(&nodes, &why).await;
+                }
+            }
+        }
+    }
+}
+
+async fn tell_all(nodes: &HashMap<String, Reporter>, state: &WatchState) {
+    for reporter in nodes.values() {
+        reporter.report(SignalKind::Watch(state.clone())).await;
+    }
+}
+
+async fn tell(nodes: &HashMap<String, Reporter>, lease: Lease, listed: bool) {
+    let Some(reporter) = lease.metadata.name.as_ref().and_then(|name| nodes.get(name)) else {
+        return;
+    };
+    let spec = lease.spec.unwrap_or_default();
+    let seen = LeaseSeen {
+        renew_time_micros: spec.renew_time.map(|time| time.0.as_microsecond()),
+        resource_version: lease.metadata.resource_version.unwrap_or_default(),
+        holder: spec.holder_identity,
+        lease_duration_seconds: spec.lease_duration_seconds,
+        listed,
+    };
+    reporter.report(SignalKind::Lease(seen)).await;
+}
+
+/// The same pause before every try: an outage of seconds must not be
+/// stretched by a growing one.
+struct Steady(Duration);
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.0)
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {}
+}

@@ -1,0 +1,183 @@
+//! Which nodes a command is about, and what is known of each before it starts.
+
+use super::connect::{Cluster, some_of};
+use super::problem;
+use crate::signal::Problem;
+use futures::future::join_all;
+use k8s_openapi::api::core::v1::{ContainerImage, Node};
+use kube::api::{Api, ListParams};
+
+/// Nodes in one page of a list: an API server answers large lists in pieces.
+const PAGE: u32 = 500;
+
+/// What the user named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These, by name.
+    Named(Vec<String>),
+    /// All that match a label selector.
+    Matching(String),
+    /// Every node.
+    All,
+}
+
+/// What the API server knows of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeFacts {
+    /// `metadata.name`.
+    pub name: String,
+    /// The Ready condition.
+    pub readiness: Readiness,
+    /// `nodeInfo.kernelVersion`.
+    pub kernel: String,
+    /// `nodeInfo.architecture`: `amd64`, `arm64`.
+    pub architecture: String,
+    /// `nodeInfo.operatingSystem`.
+    pub operating_system: String,
+    /// `status.images`.
+    pub images: Vec<ContainerImage>,
+}
+
+/// The Ready condition of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// `True`.
+    Ready,
+    /// `False`: the kubelet lives and says that it cannot run pods; why.
+    NotReady(String),
+    /// `Unknown` or absent: the control plane has not heard of the kubelet; why.
+    Unknown(String),
+}
+
+impl NodeFacts {
+    fn from_node(node: Node) -> Self {
+        let status = node.status.unwrap_or_default();
+        let info = status.node_info.unwrap_or_default();
+        let ready = status
+            .conditions
+            .unwrap_or_default()
+            .into_iter()
+            .find(|condition| condition.type_ == "Ready");
+        let readiness = match ready {
+            Some(condition) => {
+                let why = problem::one_line(&condition.message.unwrap_or_default());
+                match condition.status.as_str() {
+                    "True" => Readiness::Ready,
+                    "False" => Readiness::NotReady(why),
+                    _ => Readiness::Unknown(why),
+                }
+            }
+            None => Readiness::Unknown("the node has no Ready condition".into()),
+        };
+        Self {
+            name: node.metadata.name.unwrap_or_default(),
+            readiness,
+            kernel: info.kernel_version,
+            architecture: info.architecture,
+            operating_system: info.operating_system,
+            images: status.images.unwrap_or_default(),
+        }
+    }
+}
+
+/// A node that cannot be measured, and why.
+pub type Missing = (String, Problem);
+
+/// Finds the nodes. One bad name never spoils the others: it comes back as [`Missing`].
+///
+/// # Errors
+/// A [`Problem`] when nothing can be found at all.
+pub async fn select(
+    cluster: &Cluster,
+    selection: &Selection,
+) -> Result<(Vec<NodeFacts>, Vec<Missing>), Problem> {
+    match selection {
+        Selection::Named(names) => Ok(by_name(cluster, names).await),
+        Selection::Matching(selector) => {
+            let found = list(cluster, Some(selector)).await?;
+            if found.is_empty() {
+                return Err(Problem {
+                    reason: "no-nodes",
+                    message: format!("no node matches the selector \"{selector}\""),
+                    hint: Some("see the labels with: kubectl get nodes --show-labels".into()),
+                });
+            }
+            Ok((found, Vec::new()))
+        }
+        Selection::All => {
+            let found = list(cluster, None).await?;
+            if found.is_empty() {
+                return Err(Problem {
+                    reason: "no-nodes",
+                    message: format!("cluster of context \"{}\" has no nodes", cluster.context),
+                    hint: None,
+                });
+            }
+            Ok((found, Vec::new()))
+        }
+    }
+}
+
+async fn by_name(cluster: &Cluster, names: &[String]) -> (Vec<NodeFacts>, Vec<Missing>) {
+    let api: Api<Node> = Api::all(cluster.client.clone());
+    let mut distinct: Vec<&String> = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    let answers = join_all(distinct.iter().map(|name| api.get(name))).await;
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for (name, answer) in distinct.into_iter().zip(answers) {
+        match answer {
+            Ok(node) => found.push(NodeFacts::from_node(node)),
+            Err(error) => missing.push((name.clone(), absent(cluster, name, &error).await)),
+        }
+    }
+    (found, missing)
+}
+
+async fn absent(cluster: &Cluster, name: &str, error: &kube::Error) -> Problem {
+    if !matches!(error, kube::Error::Api(status) if status.code == 404) {
+        return problem::from_error(error, &format!("node {name}"), "read");
+    }
+    let known = match list(cluster, None).await {
+        Ok(nodes) => nodes.into_iter().map(|node| node.name).collect(),
+        Err(_) => Vec::new(),
+    };
+    Problem {
+        reason: "unknown-node",
+        message: format!(
+            "node \"{name}\" is not in the cluster of context \"{}\"",
+            cluster.context
+        ),
+        hint: (!known.is_empty()).then(|| format!("known nodes: {}", some_of(&known))),
+    }
+}
+
+/// Every node, or those that match, sorted by name.
+///
+/// # Errors
+/// A [`Problem`] from the API server.
+pub async fn list(cluster: &Cluster, selector: Option<&str>) -> Result<Vec<NodeFacts>, Problem> {
+    let api: Api<Node> = Api::all(cluster.client.clone());
+    let mut parameters = ListParams::default().limit(PAGE);
+    if let Some(selector) = selector {
+        parameters = parameters.labels(selector);
+    }
+    let mut nodes = Vec::new();
+    loop {
+        let page = api
+            .list(&parameters)
+            .await
+            .map_err(|error| problem::from_error(&error, "nodes", "list"))?;
+        nodes.extend(page.items.into_iter().map(NodeFacts::from_node));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters = parameters.continue_token(&token),
+            None => break,
+        }
+    }
+    nodes.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(nodes)
+}

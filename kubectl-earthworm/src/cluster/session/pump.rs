@@ -1,0 +1,282 @@
+//! Streams records from a probe that has said hello, and finds it again after
+//! an interruption.
+
+use super::create::Created;
+use super::{Change, Context, Next, Patient, Ticket};
+use crate::cluster::pod_state::{PodState, judge};
+use crate::cluster::stream::{self, Stream, StreamError};
+use crate::signal::{Problem, SessionState, SignalKind, Streaming};
+use crate::stop::Stop;
+use earthworm_wire::message::{ToPlugin, ToProbe};
+use earthworm_wire::record::{Record, TroubleReason};
+use earthworm_wire::{IDLE_EXIT_SECONDS, PING_SECONDS};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::Api;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+/// Records that may be unacknowledged.
+const WINDOW_RECORDS: u64 = 16_384;
+/// Handled records after which the probe is told.
+const ACKNOWLEDGE_EVERY: u64 = WINDOW_RECORDS / 4;
+/// A probe that has been silent for this long is looked for anew.
+const SILENCE: Duration = Duration::from_secs(3 * PING_SECONDS);
+/// Pause between two tries to reconnect.
+const RETRY: Duration = Duration::from_millis(250);
+/// How long a farewell may take.
+const FAREWELL: Duration = Duration::from_secs(4);
+/// A probe cannot live without a plugin for longer than this.
+const PROBE_LIFE: Duration = Duration::from_secs(IDLE_EXIT_SECONDS + 2);
+
+/// Why streaming stopped for the moment.
+enum Break {
+    /// The stream is gone; words for people.
+    Lost(String),
+    /// What comes next is decided.
+    Decided(Next),
+}
+
+struct Pump<'a> {
+    context: &'a Context,
+    patient: &'a Patient,
+    ticket: &'a Ticket,
+    created: &'a Created,
+    pod: &'a str,
+    /// Highest sequence number that was handed on.
+    handled: u64,
+    /// The same, as the probe knows it.
+    acknowledged: u64,
+    last_heard: Instant,
+}
+
+/// Streams until the command ends or the probe is gone.
+pub(super) async fn run(
+    context: &Context,
+    patient: &Patient,
+    ticket: &Ticket,
+    created: &Created,
+    pod: &str,
+    mut stream: Stream,
+    stop: &mut Stop,
+) -> Next {
+    let mut pump = Pump {
+        context,
+        patient,
+        ticket,
+        created,
+        pod,
+        handled: 0,
+        acknowledged: 0,
+        last_heard: Instant::now(),
+    };
+    let mut resumed = false;
+    loop {
+        pump.announce(&stream, resumed).await;
+        match pump.stream(&mut stream, stop).await {
+            Break::Decided(next) => return next,
+            Break::Lost(why) => {
+                pump.report(SessionState::Interrupted(why)).await;
+            }
+        }
+        drop(stream);
+        stream = match pump.reconnect(stop).await {
+            Ok(stream) => stream,
+            Err(next) => return next,
+        };
+        resumed = true;
+    }
+}
+
+impl Pump<'_> {
+    async fn report(&self, state: SessionState) {
+        self.patient.reporter.report(SignalKind::Session(state)).await;
+    }
+
+    async fn announce(&mut self, stream: &Stream, resumed: bool) {
+        let expected = self.handled + 1;
+        let lost_records = stream.hello.next_sequence.saturating_sub(expected);
+        let choice = &self.ticket.choice;
+        self.report(SessionState::Streaming(Streaming {
+            resumed,
+            lost_records,
+            profile: format!("{} ({})", choice.profile, choice.reason),
+            image: self.ticket.image.clone(),
+            version: stream.hello.version.clone(),
+        }))
+        .await;
+        self.last_heard = Instant::now();
+    }
+
+    async fn stream(&mut self, stream: &mut Stream, stop: &mut Stop) -> Break {
+        match self.stream_until_lost(stream, stop).await {
+            Ok(decided) => Break::Decided(decided),
+            Err(error) => Break::Lost(error.to_string()),
+        }
+    }
+
+    async fn stream_until_lost(
+        &mut self,
+        stream: &mut Stream,
+        stop: &mut Stop,
+    ) -> Result<Next, StreamError> {
+        stream.send(&ToProbe::Start(self.patient.request.clone())).await?;
+        self.acknowledge(stream).await?;
+        let every = Duration::from_secs(PING_SECONDS);
+        let mut ping = interval_at(Instant::now() + every, every);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut extended: Option<Instant> = None;
+        loop {
+            // The Job's deadline was short for the start; the stream is up.
+            if extended.is_none_or(|at| at.elapsed() > self.context.lifetime / 2)
+                && self.created.extend(self.context, self.context.lifetime).await.is_ok()
+            {
+                extended = Some(Instant::now());
+            }
+            tokio::select! {
+                message = stream.next() => {
+                    self.last_heard = Instant::now();
+                    match message? {
+                        ToPlugin::Records { first_sequence, records } => {
+                            if let Some(next) = self.records(first_sequence, records).await {
+                                return Ok(next);
+                            }
+                            if self.handled - self.acknowledged >= ACKNOWLEDGE_EVERY {
+                                self.acknowledge(stream).await?;
+                            }
+                        }
+                        ToPlugin::Pong(_) => {}
+                        ToPlugin::Farewell => {
+                            return Ok(self.again("the probe was told to end by somebody else"));
+                        }
+                    }
+                }
+                _ = ping.tick() => {
+                    if self.last_heard.elapsed() > SILENCE {
+                        return Err(StreamError::Ended(format!(
+                            "nothing heard for {} s", SILENCE.as_secs()
+                        )));
+                    }
+                    stream.send(&ToProbe::Ping(self.handled)).await?;
+                    self.acknowledge(stream).await?;
+                }
+                () = stop.wait() => {
+                    return Ok(self.farewell(stream).await);
+                }
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self, stream: &mut Stream) -> Result<(), StreamError> {
+        self.acknowledged = self.handled;
+        stream
+            .send(&ToProbe::Credit {
+                acknowledged: self.acknowledged,
+                window_records: WINDOW_RECORDS,
+            })
+            .await
+    }
+
+    /// Hands records on, each once. `Some` when one of them ends this probe.
+    async fn records(&mut self, first_sequence: u64, records: Vec<Record>) -> Option<Next> {
+        for (sequence, record) in (first_sequence..).zip(records) {
+            if sequence <= self.handled {
+                continue;
+            }
+            self.handled = sequence;
+            if let Record::Trouble(trouble) = &record
+                && trouble.reason == TroubleReason::NotPermitted
+                && self.ticket.choice.may_grow
+                && self.ticket.choice.profile.stronger().is_some()
+            {
+                return Some(Next::Again { why: trouble.message.clone(), change: Change::Profile });
+            }
+            self.patient.reporter.report(SignalKind::Probe(record)).await;
+        }
+        None
+    }
+
+    fn again(&self, why: &str) -> Next {
+        Next::Again { why: why.to_owned(), change: Change::Nothing }
+    }
+
+    /// Says goodbye and takes the last records.
+    async fn farewell(&mut self, stream: &mut Stream) -> Next {
+        let goodbye = async {
+            self.acknowledge(stream).await?;
+            stream.send(&ToProbe::Bye).await?;
+            loop {
+                match stream.next().await? {
+                    ToPlugin::Records { first_sequence, records } => {
+                        self.records(first_sequence, records).await;
+                        self.acknowledge(stream).await?;
+                    }
+                    ToPlugin::Pong(_) => {}
+                    ToPlugin::Farewell => return Ok::<_, StreamError>(()),
+                }
+            }
+        };
+        if let Ok(Ok(())) = tokio::time::timeout(FAREWELL, goodbye).await {
+            self.report(SessionState::Detached).await;
+        }
+        Next::Stop
+    }
+
+    /// Finds the same probe again, as long as it can be alive.
+    async fn reconnect(&mut self, stop: &mut Stop) -> Result<Stream, Next> {
+        let pods: Api<Pod> =
+            Api::namespaced(self.context.cluster.client.clone(), &self.context.namespace);
+        let (port, token) = (self.ticket.port, self.ticket.token);
+        loop {
+            if stop.is_set() {
+                return Err(Next::Stop);
+            }
+            let attempt = stream::open(&pods, self.pod, port, token, self.handled);
+            let attempt = tokio::select! {
+                attempt = attempt => attempt,
+                () = stop.wait() => return Err(Next::Stop),
+            };
+            match attempt {
+                Ok(stream) => return Ok(stream),
+                Err(StreamError::Version(words)) => {
+                    return Err(Next::Failed(Problem {
+                        reason: "version-mismatch",
+                        message: words,
+                        hint: None,
+                    }));
+                }
+                Err(_) => {
+                    if let Some(why) = self.is_gone(&pods).await {
+                        return Err(self.again(&why));
+                    }
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = stop.wait() => return Err(Next::Stop),
+            }
+        }
+    }
+
+    /// Whether the API server knows that the probe is gone. While the server
+    /// itself is away nothing is known, and the search goes on.
+    async fn is_gone(&self, pods: &Api<Pod>) -> Option<String> {
+        match pods.get_opt(self.pod).await {
+            Ok(None) => Some("the probe's pod is gone".into()),
+            Ok(Some(pod)) => match judge(&pod) {
+                PodState::Finished { code, message } => {
+                    Some(format!("the probe ended with exit code {code}: {message}"))
+                }
+                PodState::Hopeless(words) => Some(format!("the probe's pod failed: {words}")),
+                _ if self.last_heard.elapsed() > PROBE_LIFE => {
+                    Some(format!("the probe was alone for more than {IDLE_EXIT_SECONDS} s"))
+                }
+                _ => None,
+            },
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                // Without `get` on pods only time can tell.
+                (self.last_heard.elapsed() > PROBE_LIFE).then(|| "the probe does not answer".into())
+            }
+            Err(_) => None,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Serves one session: listens on the node's loopback address, lets in who has
+//! the token, keeps the measurement running while connections come and go, and
+//! ends when the plugin says so or has been away for too long.
+
+mod connection;
+
+use crate::outbox::Outbox;
+use crate::probes::generate;
+use earthworm_wire::IDLE_EXIT_SECONDS;
+use earthworm_wire::greeting::TOKEN_BYTES;
+use earthworm_wire::request::Request;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+/// Strangers that may be connected at a time; more are turned away at once, so
+/// that no process on the node can exhaust the probe's descriptors.
+const STRANGERS: usize = 16;
+
+/// How long a detaching measurement and the last records may take.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The plugin said goodbye and got its farewell.
+    Bye,
+    /// No plugin for [`IDLE_EXIT_SECONDS`].
+    Idle,
+    /// The caller's `stop` came, a signal for instance.
+    Stopped,
+}
+
+/// What connections and the session share.
+pub(crate) struct Session {
+    token: [u8; TOKEN_BYTES],
+    outbox: Arc<Outbox>,
+    /// When the plugin was last heard.
+    last_heard: Mutex<Instant>,
+    /// The plugin's request, once it has come.
+    request: watch::Sender<Option<Request>>,
+    /// The plugin said goodbye.
+    bye: Notify,
+    /// Number of the newest authenticated connection; an older one ends itself.
+    newest: watch::Sender<u64>,
+}
+
+impl Session {
+    pub(crate) fn heard(&self) {
+        *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn idle_at(&self) -> Instant {
+        *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner)
+            + Duration::from_secs(IDLE_EXIT_SECONDS)
+    }
+}
+
+/// Serves until the session ends; everything is detached on return.
+pub async fn serve(
+    listener: TcpListener,
+    token: [u8; TOKEN_BYTES],
+    stop: impl Future<Output = ()>,
+) -> End {
+    let session = Arc::new(Session {
+        token,
+        outbox: Arc::new(Outbox::default()),
+        last_heard: Mutex::new(Instant::now()),
+        request: watch::Sender::new(None),
+        bye: Notify::new(),
+        newest: watch::Sender::new(0),
+    });
+    let shutdown = watch::Sender::new(false);
+    let measurement = tokio::spawn(measure(session.clone(), shutdown.subscribe()));
+    let mut connections = JoinSet::new();
+
+    let end = {
+        let idle = async {
+            while session.idle_at() > Instant::now() {
+                tokio::time::sleep_until(session.idle_at()).await;
+            }
+        };
+        tokio::select! {
+            () = accept(&listener, &session, &mut connections) => End::Stopped,
+            () = session.bye.notified() => End::Bye,
+            () = idle => End::Idle,
+            () = stop => End::Stopped,
+        }
+    };
+    // New connections are refused from here on; the one that is served gets
+    // the last records and the farewell.
+    drop(listener);
+    finish(measurement, &shutdown, &session, &mut connections).await;
+    end
+}
+
+async fn finish(
+    measurement: JoinHandle<()>,
+    shutdown: &watch::Sender<bool>,
+    session: &Session,
+    connections: &mut JoinSet<()>,
+) {
+    shutdown.send_replace(true);
+    let abort = measurement.abort_handle();
+    if tokio::time::timeout(FAREWELL, measurement).await.is_err() {
+        // Whatever it holds is held by descriptors, which go with the process.
+        abort.abort();
+    }
+    session.outbox.close();
+    let drained = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(FAREWELL, drained).await;
+}
+
+async fn accept(listener: &TcpListener, session: &Arc<Session>, connections: &mut JoinSet<()>) {
+    let mut number = 0_u64;
+    loop {
+        while connections.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, _)) if connections.len() < STRANGERS => {
+                number += 1;
+                connections.spawn(serve_one(stream, session.clone(), number));
+            }
+            Ok(_) => {}
+            // Out of descriptors, or the peer went away between knock and
+            // entry: neither is a reason to end a session.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn serve_one(stream: TcpStream, session: Arc<Session>, number: u64) {
+    // A record is worth more early than packed well.
+    let _ = stream.set_nodelay(true);
+    connection::serve(stream, &session, number).await;
+}
+
+/// Waits for the request, then measures until told to stop.
+async fn measure(session: Arc<Session>, shutdown: watch::Receiver<bool>) {
+    let mut requests = session.request.subscribe();
+    let mut stop = shutdown.clone();
+    let request = tokio::select! {
+        request = requests.wait_for(Option::is_some) => request.ok().and_then(|found| found.clone()),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    match request {
+        Some(Request::Pulse(_request)) => {} // WIRE-PULSE
+        Some(Request::Generate(request)) => {
+            generate::run(request, &session.outbox, shutdown).await;
+        }
+        None => {}
+    }
+}
