@@ -5,7 +5,7 @@
 mod connection;
 
 use crate::outbox::Outbox;
-use crate::probes::generate;
+use crate::probes::{self, generate};
 use earthworm_wire::IDLE_EXIT_SECONDS;
 use earthworm_wire::greeting::TOKEN_BYTES;
 use earthworm_wire::request::Request;
@@ -146,7 +146,9 @@ async fn measure(session: Arc<Session>, shutdown: watch::Receiver<bool>) {
         _ = stop.wait_for(|stop| *stop) => None,
     };
     match request {
-        Some(Request::Pulse(_request)) => {} // WIRE-PULSE
+        Some(Request::Pulse(request)) => {
+            probes::pulse::run(request, session.outbox.clone(), shutdown).await;
+        }
         Some(Request::Generate(request)) => {
             generate::run(request, &session.outbox, shutdown).await;
         }

@@ -1,5 +1,9 @@
 //! One module per thing the probe measures.
 
+pub mod generate;
+
+pub mod pulse;
+
 use earthworm_wire::record::Record;
 
 /// Where a probe's records go. Pushing never waits: a sink that has no room

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Kernel helpers by number (include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER): the
+ * numbers are ABI, so no generated header is needed. Each names the first
+ * kernel that has it.
+ */
+#ifndef EARTHWORM_HELPERS_H
+#define EARTHWORM_HELPERS_H
+
+#include "types.h"
+
+static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1; /* 3.18 */
+static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value,
+					 u64 flags) = (void *)2; /* 3.18 */
+static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3; /* 3.18 */
+static u64 (*const bpf_ktime_get_ns)(void) = (void *)5; /* 4.1 */
+static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14; /* 4.2 */
+static long (*const bpf_get_current_comm)(void *buffer, u32 size) = (void *)16; /* 4.2 */
+static long (*const bpf_probe_read_user)(void *to, u32 size, const void *from) =
+	(void *)112; /* 5.5 */
+static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) =
+	(void *)113; /* 5.5 */
+
+/* Process and thread id as another pid namespace sees them. */
+struct bpf_pidns_info {
+	u32 pid;
+	u32 tgid;
+};
+
+static long (*const bpf_get_ns_current_pid_tgid)(u64 device, u64 inode,
+						 struct bpf_pidns_info *out,
+						 u32 size) = (void *)120; /* 5.7 */
+static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) =
+	(void *)131; /* 5.8 */
+static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132; /* 5.8 */
+
+#endif

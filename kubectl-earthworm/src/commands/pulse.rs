@@ -1,0 +1,94 @@
+//! `pulse`: probes and the Lease watch in, findings out.
+
+mod choose;
+mod dry_run;
+mod face;
+mod listen;
+
+use crate::cli::GlobalArgs;
+use crate::cli::pulse::{ProfileChoice, PulseArgs};
+use crate::cluster::connect::{Cluster, connect};
+use crate::cluster::names::SessionId;
+use crate::cluster::nodes;
+use crate::cluster::profile::Profile;
+use crate::cluster::remove::Registry;
+use crate::cluster::session::Context;
+use crate::exit::Exit;
+use crate::signal::Problem;
+use crate::ui::Ui;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a Job may live after its stream came up when `--for` names no
+/// end. The session moves it on while it lives.
+const OPEN_ENDED: Duration = Duration::from_secs(4 * 3600);
+
+/// What a Job may live longer than `--for`: start, farewell and a slow server.
+const MARGIN: Duration = Duration::from_secs(120);
+
+/// Runs the command to its exit code.
+///
+/// # Errors
+/// A [`Problem`] when nothing could be measured at all.
+pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, Problem> {
+    let selection = choose::selection(arguments);
+    if selection.is_none() {
+        choose::can_ask()?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Problem {
+            reason: "runtime",
+            message: format!("cannot start threads: {error}"),
+            hint: None,
+        })?;
+    let exit = runtime.block_on(async {
+        let spinner = ui.spinner();
+        spinner.set("asking the API server");
+        let cluster = connect(&super::target(global)).await?;
+        drop(spinner);
+        let selection = match selection {
+            Some(selection) => selection,
+            None => choose::ask(&cluster).await?,
+        };
+        let (found, missing) = nodes::select(&cluster, &selection).await?;
+        if arguments.dry_run {
+            return dry_run::print(
+                &context(arguments, cluster)?,
+                &found,
+                missing,
+                arguments.output,
+            );
+        }
+        let context = Arc::new(context(arguments, cluster)?);
+        listen::run(context, arguments, found, missing, ui).await
+    });
+    // Tasks that hang in a dead API server must not hold the command.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    exit
+}
+
+fn context(arguments: &PulseArgs, cluster: Cluster) -> Result<Context, Problem> {
+    let session = SessionId::random().map_err(|error| Problem {
+        reason: "no-randomness",
+        message: format!("the system's random source failed: {error}"),
+        hint: None,
+    })?;
+    let namespace = arguments.probe_namespace.clone().unwrap_or_else(|| cluster.namespace.clone());
+    Ok(Context {
+        namespace,
+        session,
+        image: arguments.image.clone(),
+        profile: match arguments.profile {
+            ProfileChoice::Auto => None,
+            ProfileChoice::Bpf => Some(Profile::Bpf),
+            ProfileChoice::Sysadmin => Some(Profile::Sysadmin),
+            ProfileChoice::Privileged => Some(Profile::Privileged),
+        },
+        lifetime: arguments.duration.map_or(OPEN_ENDED, |duration| duration + MARGIN),
+        registry: Registry::default(),
+        cluster,
+    })
+}

@@ -1,0 +1,50 @@
+//! `--dry-run`: the objects of a session, as they would be created.
+
+use crate::cli::pulse::OutputFormat;
+use crate::cluster::nodes::{Missing, NodeFacts};
+use crate::cluster::session::{Context, manifests};
+use crate::exit::Exit;
+use crate::signal::Problem;
+use serde_json::Value;
+
+/// Prints the objects as YAML documents, or as one JSON List.
+pub(super) fn print(
+    context: &Context,
+    nodes: &[NodeFacts],
+    missing: Vec<Missing>,
+    format: Option<OutputFormat>,
+) -> Result<Exit, Problem> {
+    if let Some((_, problem)) = missing.into_iter().next() {
+        return Err(problem);
+    }
+    let objects = manifests(context, nodes)?;
+    let failed = |error: &dyn std::fmt::Display| Problem {
+        reason: "output",
+        message: format!("cannot print the objects: {error}"),
+        hint: None,
+    };
+    let text = match format {
+        Some(OutputFormat::Json) => {
+            let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+            let mut text = serde_json::to_string_pretty(&list).map_err(|error| failed(&error))?;
+            text.push('\n');
+            text
+        }
+        Some(OutputFormat::Name) => objects.iter().map(name).collect(),
+        _ => {
+            let documents: Result<Vec<String>, _> =
+                objects.iter().map(|object| serde_saphyr::to_string(object)).collect();
+            documents.map_err(|error| failed(&error))?.join("---\n")
+        }
+    };
+    crate::output::raw(text.as_bytes()).map_err(|error| failed(&error))?;
+    Ok(Exit::Healthy)
+}
+
+/// As `kubectl -o name` prints it.
+fn name(object: &Value) -> String {
+    let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
+    let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/'));
+    let group = group.map(|(group, _)| format!(".{group}")).unwrap_or_default();
+    format!("{kind}{group}/{}\n", object["metadata"]["name"].as_str().unwrap_or_default())
+}

@@ -1,0 +1,297 @@
+//! The running command: everything that is known about the nodes flows
+//! through one loop, into one heart per node, and out through one face.
+
+use super::face::Face;
+use crate::cli::pulse::PulseArgs;
+use crate::cluster::leases;
+use crate::cluster::nodes::{Missing, NodeFacts};
+use crate::cluster::reporter::{Clock, Reporter};
+use crate::cluster::session::{self, Context, Patient};
+use crate::exit::Exit;
+use crate::rhythm::{Config, EventKind, Finding, FindingKind, Heart, ProbeState, Summary};
+use crate::signal::{NodeId, Problem, SessionState, Signal, SignalKind};
+use crate::stop;
+use crate::ui::Ui;
+use earthworm_wire::request::{PulseRequest, Request};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::ctrl_c;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// Signals between their sources and the loop.
+const QUEUE: usize = 16_384;
+
+/// How often time itself is a signal.
+const TICK: Duration = Duration::from_millis(100);
+
+/// `--for` counts from the moment that every probe listens or has failed, but
+/// no later than this.
+const LATEST_BEGIN: Duration = Duration::from_secs(60);
+
+/// Listens until the time is over or the person has heard enough.
+pub(super) async fn run(
+    context: Arc<Context>,
+    arguments: &PulseArgs,
+    found: Vec<NodeFacts>,
+    missing: Vec<Missing>,
+    ui: Ui,
+) -> Result<Exit, Problem> {
+    let clock = Clock::start();
+    let (sender, mut signals) = mpsc::channel(QUEUE);
+    let (stopper, stop) = stop::pair();
+    let cluster = context.cluster.context.clone();
+    let id = |name: &str| NodeId { cluster: cluster.clone(), node: name.into() };
+    let reporter = |name: &str| Reporter::new(clock, id(name), sender.clone());
+
+    let names: Vec<String> = found
+        .iter()
+        .map(|facts| facts.name.clone())
+        .chain(missing.iter().map(|(name, _)| name.clone()))
+        .collect();
+    let grace = context.cluster.default_grace();
+    let mut hearts: BTreeMap<Arc<str>, Heart> = BTreeMap::new();
+    for name in &names {
+        let heart = Heart::new(id(name), Config::new(grace, !arguments.no_probe));
+        hearts.insert(name.as_str().into(), heart);
+    }
+    let ids: Vec<NodeId> = names.iter().map(|name| id(name)).collect();
+    let mut face = Face::open(arguments, ui, &ids);
+
+    // A node that is not there fails at once; the others go on.
+    for (name, problem) in missing {
+        let failed = SignalKind::Session(SessionState::Failed(problem));
+        reporter(&name).report(failed).await;
+    }
+    let watched: HashMap<String, Reporter> =
+        found.iter().map(|facts| (facts.name.clone(), reporter(&facts.name))).collect();
+    let lease_watch = {
+        let (context, stop) = (context.clone(), stop.clone());
+        tokio::spawn(async move { leases::run(&context.cluster, watched, stop).await })
+    };
+    let probes = {
+        let patients: Vec<Patient> = found
+            .iter()
+            .filter(|_| !arguments.no_probe)
+            .map(|facts| Patient {
+                facts: facts.clone(),
+                reporter: reporter(&facts.name),
+                request: Request::Pulse(PulseRequest { node: facts.name.clone() }),
+            })
+            .collect();
+        tokio::spawn(session::run(context.clone(), patients, stop.clone()))
+    };
+    // The loop below ends when every sender is gone.
+    drop(sender);
+
+    let mut running = Running {
+        clock,
+        hearts: &mut hearts,
+        face: &mut face,
+        begun: None,
+        ends_at: None,
+        duration: arguments.duration,
+        without_probe: arguments.no_probe,
+        awaited: names.iter().map(|name| name.as_str().into()).collect(),
+        interrupted: false,
+    };
+    let outcome = running.listen(&mut signals, &stopper, lease_watch, probes).await;
+    let interrupted = running.interrupted;
+    let summaries = running.summaries();
+    face.close(&summaries)?;
+    outcome?;
+    Ok(exit(&summaries, interrupted, arguments))
+}
+
+struct Running<'a> {
+    clock: Clock,
+    hearts: &'a mut BTreeMap<Arc<str>, Heart>,
+    face: &'a mut Face,
+    begun: Option<Instant>,
+    ends_at: Option<Instant>,
+    duration: Option<Duration>,
+    without_probe: bool,
+    /// Nodes that are not listened to yet, and have not failed.
+    awaited: BTreeSet<Arc<str>>,
+    interrupted: bool,
+}
+
+impl Running<'_> {
+    async fn listen(
+        &mut self,
+        signals: &mut mpsc::Receiver<Signal>,
+        stopper: &stop::Stopper,
+        mut lease_watch: tokio::task::JoinHandle<Result<(), Problem>>,
+        probes: tokio::task::JoinHandle<()>,
+    ) -> Result<(), Problem> {
+        let start = Instant::now();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut terminate = Terminate::new();
+        let mut stopping = false;
+        let mut leases_done = false;
+        loop {
+            tokio::select! {
+                signal = signals.recv() => match signal {
+                    Some(signal) => self.feed(&signal)?,
+                    // Both sources have ended: nothing is left to be told.
+                    None => return Ok(()),
+                },
+                _ = tick.tick() => {
+                    self.tick()?;
+                    self.begin(start);
+                }
+                () = terminate.wait() => {
+                    self.interrupted = true;
+                    if stopping {
+                        self.face.note("not waiting for the clean-up; the cluster does the rest");
+                        return Ok(());
+                    }
+                    stopping = true;
+                    self.face.note("stopping, and cleaning up (once more to skip)");
+                    stopper.stop();
+                }
+                result = &mut lease_watch, if !leases_done => {
+                    leases_done = true;
+                    if let Ok(Err(problem)) = result {
+                        self.no_leases(&problem, &probes, stopper)?;
+                    }
+                }
+            }
+            let over = self.ends_at.is_some_and(|end| Instant::now() >= end);
+            if !stopping && (over || self.face.is_closed() || self.all_failed(&probes)) {
+                stopping = true;
+                stopper.stop();
+            }
+        }
+    }
+
+    /// Without the Lease watch there is nothing to compare with: say it, and
+    /// go on only with what probes can see.
+    fn no_leases(
+        &mut self,
+        problem: &Problem,
+        probes: &tokio::task::JoinHandle<()>,
+        stopper: &stop::Stopper,
+    ) -> Result<(), Problem> {
+        if probes.is_finished() {
+            stopper.stop();
+            return Err(problem.clone());
+        }
+        self.face.problem(problem);
+        Ok(())
+    }
+
+    fn feed(&mut self, signal: &Signal) -> Result<(), Problem> {
+        if let Some(heart) = self.hearts.get_mut(&signal.node.node) {
+            for finding in heart.feed(signal) {
+                if settles(&finding) {
+                    self.awaited.remove(&signal.node.node);
+                }
+                self.face.finding(&finding)?;
+            }
+        }
+        if self.without_probe && matches!(signal.kind, SignalKind::Lease(_)) {
+            self.awaited.remove(&signal.node.node);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Problem> {
+        let at = self.clock.stamp();
+        for heart in self.hearts.values_mut() {
+            let tick = Signal { at, node: heart.node().clone(), kind: SignalKind::Tick };
+            for finding in heart.feed(&tick) {
+                self.face.finding(&finding)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing can come any more: every node has failed, and its
+    /// Lease alone is not what was asked for.
+    fn all_failed(&self, probes: &tokio::task::JoinHandle<()>) -> bool {
+        !self.without_probe
+            && self.duration.is_none()
+            && probes.is_finished()
+            && self.hearts.values().all(|heart| matches!(heart.probe(), ProbeState::Failed(_)))
+    }
+
+    /// Starts the time of `--for` when all nodes are listened to, as far as
+    /// they can be.
+    fn begin(&mut self, start: Instant) {
+        if self.begun.is_some() {
+            return;
+        }
+        if self.awaited.is_empty() || start.elapsed() > LATEST_BEGIN {
+            let now = Instant::now();
+            self.begun = Some(now);
+            self.ends_at = self.duration.map(|duration| now + duration);
+        }
+    }
+
+    fn summaries(&mut self) -> Vec<Summary> {
+        let at = self.clock.stamp();
+        let mut summaries = Vec::new();
+        for heart in self.hearts.values_mut() {
+            for finding in heart.finish(at) {
+                // A face that fails now fails again, and loudly, in `close`.
+                let _ = self.face.finding(&finding);
+            }
+            summaries.push(heart.summary(at));
+        }
+        summaries
+    }
+}
+
+/// Whether this ends the wait for a node: its probe listens, or cannot.
+fn settles(finding: &Finding) -> bool {
+    match &finding.kind {
+        FindingKind::Event(event) => matches!(event.kind, EventKind::Attached(_)),
+        FindingKind::Problem(_) => true,
+        FindingKind::Probe(state) => matches!(state, ProbeState::Failed(_)),
+        FindingKind::Beat(_) | FindingKind::Rhythm(_) => false,
+    }
+}
+
+fn exit(summaries: &[Summary], interrupted: bool, arguments: &PulseArgs) -> Exit {
+    if interrupted {
+        return Exit::Interrupted;
+    }
+    let codes = summaries.iter().map(|summary| Exit::from_summary(summary.exit_code));
+    // A node that was not measured outweighs one that is unhealthy: the
+    // answer "unhealthy" would claim that all of them were looked at.
+    if arguments.allow_missing_nodes {
+        let measured = codes.clone().filter(|code| *code != Exit::NotMeasured).max();
+        return measured.unwrap_or(Exit::NotMeasured);
+    }
+    codes.max().unwrap_or(Exit::NotMeasured)
+}
+
+/// Ctrl-C, and SIGTERM where there is such a thing.
+struct Terminate {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Terminate {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal {
+            tokio::select! {
+                _ = signal.recv() => {}
+                _ = ctrl_c() => {}
+            }
+            return;
+        }
+        let _ = ctrl_c().await;
+    }
+}

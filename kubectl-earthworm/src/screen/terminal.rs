@@ -1,0 +1,84 @@
+//! The terminal: entered once, left on every way out.
+
+use super::keys::{self, Action};
+use ratatui::Frame;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::Show;
+use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use std::io::{self, IsTerminal, Stdout, stdout};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Whether the alternate screen is up: leaving twice would scroll the user's own lines.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// The terminal in raw mode, on its alternate screen.
+pub(super) struct Terminal {
+    inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Terminal {
+    /// Takes the terminal over.
+    pub(super) fn enter() -> io::Result<Self> {
+        if !stdout().is_terminal() {
+            return Err(io::Error::other("stdout is not a terminal"));
+        }
+        restore_on_panic();
+        enable_raw_mode()?;
+        ENTERED.store(true, Ordering::SeqCst);
+        // From here on an error must leave the terminal as it was, too.
+        let entered = execute!(stdout(), EnterAlternateScreen)
+            .and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(stdout())))
+            .and_then(|mut inner| inner.clear().map(|()| Self { inner }));
+        entered.inspect_err(|_| leave())
+    }
+
+    /// Draws one picture; a changed size is noticed here.
+    pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.inner.draw(picture).map(|_| ())
+    }
+
+    /// Waits for the next key that means something, `limit` at most.
+    pub(super) fn next_action(&self, limit: Duration) -> io::Result<Option<Action>> {
+        if !event::poll(limit)? {
+            return Ok(None);
+        }
+        match event::read()? {
+            Event::Key(key) => Ok(keys::action(key)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Gives the terminal back. Errors are of no use here: there is nowhere to
+/// tell them, and the next step must be tried all the same.
+fn leave() {
+    if ENTERED.swap(false, Ordering::SeqCst) {
+        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+    }
+}
+
+/// A panic's message must appear on the user's own screen. It is also the only
+/// way out where a panic ends the process without unwinding.
+fn restore_on_panic() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            leave();
+            before(panic);
+        }));
+    });
+}

@@ -1,0 +1,195 @@
+//! Tests on a real Kubernetes, in the sandbox that this machine can carry.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::geteuid;
+
+use super::report::Report;
+use super::runner::{self, Ran};
+use super::targets::{self, Targets};
+use super::{capability, skip, step};
+use crate::cli::{Class, TestArguments};
+use crate::cluster::layout::Layout;
+use crate::cluster::options::DEFAULT_KUBERNETES;
+use crate::cluster::status::Status;
+use crate::cluster::{Options, Sandbox};
+use crate::{build, packages};
+
+/// The second version: the oldest that can be built from Go modules here.
+const OLD_KUBERNETES: &str = "1.30.14";
+
+/// Compiling included.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// What a sandbox does: mounts, network namespaces, packet filters.
+const CAPABILITIES: [&str; 3] = ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_BPF"];
+
+/// Kinds of which a session makes objects.
+const KINDS: &str = "jobs,pods,configmaps,secrets";
+
+/// Names the version to the tests when it is not the newest: they then run a
+/// smaller selection.
+const VERSION_VARIABLE: &str = "EARTHWORM_TEST_KUBERNETES";
+
+/// Runs them on each version in turn.
+pub(super) fn run(arguments: &TestArguments, report: &mut Report) {
+    if let Some(reason) = obstacle() {
+        return skip(report, Class::Cluster, "tests", &reason);
+    }
+    let mut targets = Vec::new();
+    let mut running = None;
+    let found = step(report, Class::Cluster, "what is there", || {
+        targets = Targets::find()?.cluster;
+        running = running_version()?;
+        Ok(Ran::default())
+    });
+    if !found {
+        return;
+    }
+    if targets.is_empty() {
+        let reason = "there is no test program in tests/cluster";
+        return skip(report, Class::Cluster, "tests", reason);
+    }
+    let mut plugin = None;
+    let built = step(report, Class::Cluster, "the plugin", || {
+        plugin = Some(build::plugin(false)?);
+        Ok(Ran::default())
+    });
+    let Some(plugin) = plugin.filter(|_| built) else { return };
+    for version in versions(arguments) {
+        match &running {
+            Some(running) if *running == version => {
+                let Ok(sandbox) = Sandbox::attach() else { continue };
+                tests(report, &version, &sandbox, &plugin, &targets);
+            }
+            Some(running) => {
+                let reason = format!(
+                    "a sandbox with {running} runs already (`cargo xtask cluster down` removes it)"
+                );
+                skip(report, Class::Cluster, &version, &reason);
+            }
+            None => in_own_sandbox(report, &version, &plugin, &targets),
+        }
+    }
+}
+
+/// Why there can be no sandbox here.
+fn obstacle() -> Option<String> {
+    if !geteuid().is_root() {
+        return Some("needs root".to_owned());
+    }
+    if let Some(capability) = capability::missing(&CAPABILITIES) {
+        return Some(format!("needs {capability}, which this container does not have"));
+    }
+    if packages::find("go").is_none() {
+        return Some("needs Go (https://go.dev/dl) to build Kubernetes".to_owned());
+    }
+    None
+}
+
+/// The version of the sandbox that runs already, which is used and left.
+fn running_version() -> Result<Option<String>> {
+    let status = Status::take(&Layout::default())?;
+    match status.kubernetes {
+        Some(version) if status.running => Ok(Some(version)),
+        Some(_) => {
+            bail!("a sandbox runs of which a part is dead; see `cargo xtask cluster status`")
+        }
+        None => Ok(None),
+    }
+}
+
+fn versions(arguments: &TestArguments) -> Vec<String> {
+    if !arguments.kubernetes.is_empty() {
+        return arguments.kubernetes.clone();
+    }
+    let mut versions = vec![DEFAULT_KUBERNETES.to_owned()];
+    if !arguments.fast {
+        versions.push(OLD_KUBERNETES.to_owned());
+    }
+    versions
+}
+
+/// Starts a sandbox, tests in it, and makes sure that nothing is left: first
+/// of the sessions in the cluster, then of the sandbox on this machine.
+fn in_own_sandbox(report: &mut Report, version: &str, plugin: &Path, targets: &[String]) {
+    let mut sandbox = None;
+    step(report, Class::Cluster, &format!("{version} starts"), || {
+        let options = Options { kubernetes: version.to_owned(), ..Options::default() };
+        sandbox = Some(Sandbox::up(&options)?);
+        Ok(Ran::default())
+    });
+    let Some(sandbox) = sandbox else { return };
+    tests(report, version, &sandbox, plugin, targets);
+    step(report, Class::Cluster, &format!("{version} leaves nothing"), || {
+        // The sandbox goes in any case.
+        let objects = objects_left(&sandbox);
+        sandbox.down()?;
+        let objects = objects?;
+        if !objects.is_empty() {
+            bail!("sessions left in the cluster: {}", objects.join(", "));
+        }
+        Ok(Ran::default())
+    });
+}
+
+fn tests(report: &mut Report, version: &str, sandbox: &Sandbox, plugin: &Path, targets: &[String]) {
+    step(report, Class::Cluster, &format!("{version} tests"), || {
+        let mut command = build::cargo();
+        command
+            .args(["test", "--workspace", "--no-fail-fast"])
+            .args(targets::flags(targets))
+            .args(["--", "--test-threads=1", "--show-output"])
+            .env("KUBECONFIG", sandbox.kubeconfig())
+            .env("EARTHWORM_BIN", plugin);
+        if version != DEFAULT_KUBERNETES {
+            command.env(VERSION_VARIABLE, version);
+        }
+        runner::run(command, PATIENCE)
+    });
+}
+
+/// Objects with our label that the cluster still has.
+fn objects_left(sandbox: &Sandbox) -> Result<Vec<String>> {
+    let output = sandbox
+        .kubectl(["get", KINDS, "--all-namespaces", "--output=name"])?
+        .args(["--selector=app.kubernetes.io/managed-by=kubectl-earthworm"])
+        .output()
+        .context("cannot start kubectl")?;
+    if !output.status.success() {
+        bail!(
+            "cannot list the objects of sessions: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_asked_for_replace_the_usual_ones() {
+        let asked = |fast, kubernetes: &[&str]| {
+            versions(&TestArguments {
+                fast,
+                only: Vec::new(),
+                kubernetes: kubernetes.iter().map(|&version| version.to_owned()).collect(),
+            })
+        };
+        assert_eq!(asked(false, &[]), [DEFAULT_KUBERNETES, OLD_KUBERNETES]);
+        assert_eq!(asked(true, &[]), [DEFAULT_KUBERNETES]);
+        assert_eq!(asked(true, &["1.20.2"]), ["1.20.2"]);
+    }
+
+    #[test]
+    fn both_versions_can_be_built() {
+        let known = crate::cluster::build::versions();
+        for version in [DEFAULT_KUBERNETES, OLD_KUBERNETES] {
+            assert!(known.iter().any(|one| one == version), "{version}");
+        }
+    }
+}
