@@ -81,6 +81,10 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Listen to the heartbeats of nodes
+    #[command(long_about = "Listen to the heartbeats of nodes.\n\n\
+            A kubelet renews its Lease every ten seconds; that is how the control plane knows that \
+            the node lives. This command intercepts the renewal on the node, before it is encrypted, \
+            and compares it with what the API server sees.")]
     Pulse(pulse::PulseArgs),
     /// Print or install shell completions
     Completion(CompletionArgs),

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// What fits into one ConfigMap: the API server takes 1 MiB of keys and values,
 /// and the object's labels and owner want to be stored as well.
-pub const PART_MAX_BYTES: usize = 900 * 1024;
+pub const PART_MAX_BYTES: usize = 1000 * 1024;
 
 /// The launcher's file name on the node.
 pub const LAUNCHER_FILE: &str = "launcher";

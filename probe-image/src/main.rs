@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
+    name_process();
     let arguments = match parse(std::env::args().skip(1)) {
         Ok(Arguments::Serve(arguments)) => arguments,
         Ok(Arguments::Version) => {
@@ -21,6 +22,15 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(_) => ExitCode::SUCCESS,
         Err((code, message)) => fail(code, &message),
+    }
+}
+
+/// A process that was started from a memory file is named after a file
+/// descriptor by older kernels; people look for a name.
+fn name_process() {
+    // SAFETY: PR_SET_NAME reads a NUL-terminated string, which lives for ever.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, c"earthworm-probe".as_ptr());
     }
 }
 

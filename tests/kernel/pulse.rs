@@ -295,3 +295,29 @@ fn a_node_that_is_a_container_is_understood() {
         .unwrap();
     assert!(status.success(), "in a pid namespace: {status}");
 }
+
+#[test]
+fn a_process_that_becomes_the_kubelet_later_is_listened_to() {
+    if cannot_run("a_process_that_becomes_the_kubelet_later_is_listened_to") {
+        return;
+    }
+    let _alone = alone();
+    let node = "pulse-exec";
+    let server = Server::start(node, "");
+    let listener = Listener::start(node);
+    // Loaded, and searching.
+    assert_eq!(listener.trouble().reason, TroubleReason::NoKubelet);
+    let mut heart = Heart::start_by_shell(&server, node, &["--interval=100ms"]);
+    let first = listener.attached(heart.pid());
+    assert_eq!(first.leads, []);
+    heart.beat();
+    listener.wait_for("Attached with leads", |record| match record {
+        Record::Attached(attached) if !attached.leads.is_empty() => Some(()),
+        _ => None,
+    });
+    listener.wait_for_beats(3);
+    let restarts = listener.stop().into_iter().filter(|record| {
+        matches!(record, Record::Incident(incident) if incident.kind == IncidentKind::Restarted)
+    });
+    assert_eq!(restarts.count(), 0, "it is the same process");
+}

@@ -5,12 +5,7 @@ use std::time::Duration;
 
 /// Arguments of `pulse`.
 #[derive(Debug, Clone, Args)]
-#[command(
-    long_about = "Listen to the heartbeats of nodes.\n\n\
-        A kubelet renews its Lease every ten seconds; that is how the control plane knows that \
-        the node lives. This command intercepts the renewal on the node, before it is encrypted, \
-        and compares it with what the API server sees.",
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
         # One node, until Ctrl-C; in a terminal as a live cardiogram\n  \
         kubectl earthworm pulse node-a\n\n  \
         # Two nodes for a minute, as JSON lines\n  \
@@ -18,8 +13,7 @@ use std::time::Duration;
         # All workers, from the Leases alone: no probe, no privilege\n  \
         kubectl earthworm pulse -l node-role.kubernetes.io/worker --no-probe\n\n  \
         # Print the objects that a session would create\n  \
-        kubectl earthworm pulse node-a --dry-run"
-)]
+        kubectl earthworm pulse node-a --dry-run")]
 pub struct PulseArgs {
     /// Nodes to listen to; in a terminal, none opens a list to choose from
     #[arg(value_name = "NODE")]

@@ -6,7 +6,7 @@ mod face;
 mod listen;
 
 use crate::cli::GlobalArgs;
-use crate::cli::pulse::{ProfileChoice, PulseArgs};
+use crate::cli::pulse::{OutputFormat, ProfileChoice, PulseArgs};
 use crate::cluster::connect::{Cluster, connect};
 use crate::cluster::names::SessionId;
 use crate::cluster::nodes;
@@ -53,7 +53,20 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
             Some(selection) => selection,
             None => choose::ask(&cluster).await?,
         };
-        let (found, missing) = nodes::select(&cluster, &selection).await?;
+        let (found, mut missing) = nodes::select(&cluster, &selection).await?;
+        // A person who misspelt the only name wants one line; a program that
+        // reads objects gets the Problem as one of them.
+        let for_programs =
+            matches!(arguments.output, Some(OutputFormat::Json | OutputFormat::Yaml));
+        if found.is_empty()
+            && !for_programs
+            && let Some((_, problem)) = missing.pop()
+        {
+            for (_, other) in &missing {
+                ui.problem(other);
+            }
+            return Err(problem);
+        }
         if arguments.dry_run {
             return dry_run::print(
                 &context(arguments, cluster)?,

@@ -22,6 +22,8 @@ const SUSPECTED: f64 = 2.1;
 const JITTER_MEAN: f64 = 1.02;
 /// How far the median may be off before the rhythm counts as slow or fast.
 const TOLERANCE: f64 = 0.05;
+/// A beat this close to the median is in rhythm, whatever the rhythm is.
+const REGULAR: f64 = 0.1;
 /// Intervals that the median is taken over.
 const MEDIAN_OF: usize = 5;
 
@@ -177,14 +179,17 @@ pub(super) fn class_of_beat(
         let cause = if waited { Cause::SlowApi } else { Cause::SlowRenew };
         return (Class::FirstDegreeBlock, Some(cause));
     }
-    if interval.is_some_and(|rr| rr < periods.interval * PREMATURE) {
+    let median = statistics.recent_median(MEDIAN_OF);
+    let regular =
+        median.zip(interval).is_some_and(|(median, rr)| (rr / median - 1.0).abs() < REGULAR);
+    if !regular && interval.is_some_and(|rr| rr < periods.interval * PREMATURE) {
         return (Class::PrematureBeat, Some(irregular));
     }
     let slept = interval.map(|rr| rr - before.renew_seconds);
-    if slept.is_some_and(|slept| slept > periods.interval * DELAYED) {
+    if !regular && slept.is_some_and(|slept| slept > periods.interval * DELAYED) {
         return (Class::DelayedBeat, Some(irregular));
     }
-    if let Some(median) = statistics.recent_median(MEDIAN_OF) {
+    if let Some(median) = median {
         let expected = periods.interval * JITTER_MEAN;
         if median > expected * (1.0 + TOLERANCE) {
             return (Class::SinusBradycardia, None);

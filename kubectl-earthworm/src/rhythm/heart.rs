@@ -25,7 +25,8 @@ const STALL: Duration = Duration::from_secs(3);
 pub struct Config {
     /// Silence after which Kubernetes calls the node `Unknown`: 40 s, 50 s from 1.32 on.
     pub grace: Duration,
-    /// The kubelet's renew interval: 10 s unless configured.
+    /// The kubelet's renew interval, until a Lease shows it: it asks for four
+    /// times as much in `spec.leaseDurationSeconds`.
     pub interval: Duration,
     /// Whether the user asked for a probe on this node.
     pub expects_probe: bool,

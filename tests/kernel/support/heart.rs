@@ -103,8 +103,19 @@ pub(crate) struct Heart {
 impl Heart {
     /// Starts the process; it beats after [`Heart::beat`].
     pub(crate) fn start(server: &Server, node: &str, flags: &[&str]) -> Self {
-        let mut child = Command::new(program())
-            .arg0("kubelet")
+        Self::start_by(Command::new(program()).arg0("kubelet"), server, node, flags)
+    }
+
+    /// Starts as a shell of the same name and process id, which a second
+    /// later becomes the heart.
+    pub(crate) fn start_by_shell(server: &Server, node: &str, flags: &[&str]) -> Self {
+        let mut shell = Command::new("bash");
+        shell.arg0("kubelet").args(["-c", "sleep 1; exec -a kubelet \"$0\" \"$@\""]);
+        Self::start_by(shell.arg(program()), server, node, flags)
+    }
+
+    fn start_by(command: &mut Command, server: &Server, node: &str, flags: &[&str]) -> Self {
+        let mut child = command
             .arg("beat")
             .arg(format!("--hostname-override={node}"))
             .arg(format!("--server={}", server.address))
@@ -115,8 +126,7 @@ impl Heart {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let go = child.stdin.take();
         Self { child, go, lines }
     }
@@ -126,6 +136,7 @@ impl Heart {
     }
 
     pub(crate) fn beat(&mut self) {
+        assert_eq!(self.next_line(), "ready");
         self.go.as_mut().unwrap().write_all(b"b").unwrap();
     }
 

@@ -33,7 +33,7 @@ pub(super) fn print(
         Some(OutputFormat::Name) => objects.iter().map(name).collect(),
         _ => {
             let documents: Result<Vec<String>, _> =
-                objects.iter().map(|object| serde_saphyr::to_string(object)).collect();
+                objects.iter().map(serde_saphyr::to_string).collect();
             documents.map_err(|error| failed(&error))?.join("---\n")
         }
     };

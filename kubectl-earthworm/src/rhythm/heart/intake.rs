@@ -166,6 +166,7 @@ impl Heart {
     pub(super) fn lease_shown(&mut self, lease: &LeaseSeen, at: Stamp) {
         let now = at.monotonic;
         let first = self.watch.newest_renew().is_none();
+        self.learn_interval(lease);
         self.watch.shown(now);
         let half = ApiHalf {
             lease: lease.clone(),
@@ -191,6 +192,15 @@ impl Heart {
             self.last_progress = self.last_progress.max(Some(now));
         }
         self.contradict_arrest(renew);
+    }
+
+    /// The kubelet renews four times in the time that it asks for
+    /// (`pkg/kubelet/kubelet.go`, `nodeLeaseRenewIntervalFraction`).
+    fn learn_interval(&mut self, lease: &LeaseSeen) {
+        let duration = lease.lease_duration_seconds.and_then(|seconds| u32::try_from(seconds).ok());
+        if let Some(seconds) = duration.filter(|&seconds| seconds > 0) {
+            self.config.interval = Duration::from_secs(seconds.into()) / 4;
+        }
     }
 
     /// A listed state is no beat. It shows that the node has renewed since the

@@ -138,9 +138,10 @@ impl Heart {
                 .then(|| clock::seconds_between(before.started, after.started));
             node_interval(before.start, after.start, arrivals, api_interval_seconds)
         });
-        let sleep = neighbour
-            .map(|(before, after)| clock::node_seconds(before.ended, after.start))
-            .filter(|&sleep| sleep >= 0.0);
+        let sleep = neighbour.zip(node_interval_seconds).map(|((before, _), interval)| {
+            // From the interval, which a step of the clock does not bend.
+            (interval - clock::node_seconds(before.start, before.ended)).max(0.0)
+        });
 
         let seen = node.map(|half| &half.beat);
         let last = seen.and_then(|beat| beat.attempts.last());

@@ -661,9 +661,10 @@ fn a_kubelet_with_another_interval() {
         15.202 beat conduction rr=5.10 renew=0.004 renewed by=renewTime premature-beat
         20.302 beat conduction rr=5.10 renew=0.004 renewed by=renewTime premature-beat
         25.402 beat conduction rr=5.10 renew=0.004 renewed by=renewTime premature-beat
-        30.502 beat conduction rr=5.10 renew=0.004 renewed by=renewTime premature-beat
-        35.602 beat conduction rr=5.10 renew=0.004 renewed by=renewTime premature-beat
-        total=7 node=7 api=7 missed=0 gap=0.0 premature-beat worst=premature-beat exit=1
+        30.502 beat conduction rr=5.10 renew=0.004 renewed by=renewTime sinus-tachycardia
+        30.502 rhythm sinus-tachycardia since=30.5
+        35.602 beat conduction rr=5.10 renew=0.004 renewed by=renewTime sinus-tachycardia
+        total=7 node=7 api=7 missed=0 gap=0.0 sinus-tachycardia worst=premature-beat exit=1
     ",
     );
 }

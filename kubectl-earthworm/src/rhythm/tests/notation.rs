@@ -408,8 +408,7 @@ pub(crate) fn check(config: Config, script: &str, expected: &str) {
     let found: Vec<&str> = found.lines().collect();
     assert!(
         found == expected,
-        "\n@@@\n{}\n@@@\nfound:\n{}\n\nexpected:\n{}\n",
-        found.join("\n"),
+        "found:\n{}\n\nexpected:\n{}\n",
         found.join("\n"),
         expected.join("\n")
     );
