@@ -2,6 +2,7 @@
 
 pub mod completion;
 pub mod pulse;
+pub mod terminate;
 
 use crate::cli::GlobalArgs;
 use crate::cluster::connect::Target;

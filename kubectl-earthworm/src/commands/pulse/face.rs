@@ -1,153 +1,87 @@
 //! What the person or the program at the other end sees: lines in a format,
 //! or the live screen.
 
-use crate::cli::pulse::{OutputFormat, PulseArgs};
-use crate::output::{self, Format, Options, Sink, Style};
-use crate::rhythm::{EventKind, Finding, FindingKind, ProbeState, Summary};
-use crate::signal::{NodeId, Problem};
-use crate::ui::{Spinner, Ui};
-use std::io::{self, IsTerminal};
+mod lines;
+mod live;
 
-/// Where findings go.
+use crate::cli::pulse::PulseArgs;
+use crate::cluster::reporter::Clock;
+use crate::rhythm::{Finding, Summary};
+use crate::signal::{NodeId, Problem};
+use crate::ui::Ui;
+use lines::Lines;
+use live::Live;
+use std::io::IsTerminal;
+
+/// Where findings go. A face never fails in the middle: what went wrong comes
+/// out of [`Face::close`], after everything was cleaned up.
 pub(super) struct Face {
-    sink: Box<dyn Sink>,
-    /// Shown until the first data line.
-    spinner: Option<Spinner>,
-    ui: Ui,
-    /// The format is one for people, who want to see less.
-    for_people: bool,
-    /// Nobody reads any more.
-    closed: bool,
+    lines: Lines,
+    /// While it is up, nothing else may write to the terminal.
+    live: Option<Live>,
 }
 
 impl Face {
-    /// The face that flags and terminal ask for.
-    pub(super) fn open(arguments: &PulseArgs, ui: Ui, nodes: &[NodeId]) -> Self {
-        let format = match arguments.output {
-            None | Some(OutputFormat::Table) => Format::Table,
-            Some(OutputFormat::Wide) => Format::Wide,
-            Some(OutputFormat::Json) => Format::Json,
-            Some(OutputFormat::Yaml) => Format::Yaml,
-            Some(OutputFormat::Name) => Format::Name,
-        };
-        let style = |color| if color { Style::COLOR } else { Style::PLAIN };
-        let options = Options {
-            headers: !arguments.no_headers,
-            out: style(ui.colors(io::stdout().is_terminal())),
-            err: style(ui.colors(io::stderr().is_terminal())),
-        };
-        let sink = output::sink(format, io::stdout(), Voice(ui), nodes, options);
-        let for_people = matches!(format, Format::Table | Format::Wide | Format::Name);
-        Self { sink, spinner: Some(ui.spinner()), ui, for_people, closed: false }
+    /// The face that flags and terminal ask for: a terminal that is not told
+    /// otherwise gets the live screen.
+    pub(super) fn open(arguments: &PulseArgs, ui: Ui, clock: Clock, nodes: &[NodeId]) -> Self {
+        let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+        let live = (arguments.output.is_none() && on_terminal && !ui.quiet)
+            .then(|| Live::open(ui, clock, nodes));
+        Self { lines: Lines::open(arguments, ui, nodes, live.is_none()), live }
     }
 
-    /// Whether the reader of the output has gone: time to end.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// Shows one finding.
-    pub(super) fn finding(&mut self, finding: &Finding) -> Result<(), Problem> {
-        match &finding.kind {
-            FindingKind::Probe(state) => {
-                self.progress(finding, state);
-                return Ok(());
-            }
-            FindingKind::Beat(_) => self.spinner = None,
-            // Which process and which leads: news only for those who ask, and data.
-            FindingKind::Event(event)
-                if matches!(event.kind, EventKind::Attached(_))
-                    && self.for_people
-                    && !self.ui.verbose =>
-            {
-                return Ok(());
-            }
-            _ => {}
-        }
-        self.write(|sink| sink.finding(finding))
-    }
-
-    fn write(
-        &mut self,
-        write: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
-    ) -> Result<(), Problem> {
-        let sink = self.sink.as_mut();
-        let written = match &self.spinner {
-            Some(spinner) => spinner.suspend(|| write(sink)),
-            None => write(sink),
-        };
-        match written {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.closed = true;
-                Ok(())
-            }
-            Err(error) => Err(Problem {
-                reason: "output",
-                message: format!("cannot write the output: {error}"),
-                hint: None,
-            }),
+    /// Shows findings.
+    pub(super) fn findings(&mut self, findings: Vec<Finding>) {
+        match &mut self.live {
+            Some(live) => live.findings(findings),
+            None => self.lines.findings(&findings),
         }
     }
 
-    fn progress(&mut self, finding: &Finding, state: &ProbeState) {
-        let node = output::escape(&finding.node.node);
-        let text = match state {
-            ProbeState::Creating => format!("{node}: creating the probe"),
-            ProbeState::Starting(what) => format!("{node}: waiting for {}", output::escape(what)),
-            ProbeState::Streaming(streaming) => {
-                if !streaming.resumed {
-                    self.detail(&format!(
-                        "{node}: probe {} runs with profile {} from image {}",
-                        streaming.version,
-                        output::escape(&streaming.profile),
-                        output::escape(&streaming.image)
-                    ));
-                }
-                format!("{node}: listening; a heart beats every 10 s")
-            }
-            _ => return,
-        };
-        if let Some(spinner) = &self.spinner {
-            spinner.set(&text);
-        }
-    }
-
-    fn detail(&self, text: &str) {
-        match &self.spinner {
-            Some(spinner) => spinner.suspend(|| self.ui.detail(text)),
-            None => self.ui.detail(text),
-        }
-    }
-
-    /// A line for people.
+    /// A line about the command itself.
     pub(super) fn note(&mut self, text: &str) {
-        self.spinner = None;
-        self.ui.note(text);
+        match &mut self.live {
+            Some(live) => live.note(text),
+            None => self.lines.note(text),
+        }
     }
 
     /// Something that concerns no single node.
     pub(super) fn problem(&mut self, problem: &Problem) {
-        self.spinner = None;
-        self.ui.problem(problem);
+        match &mut self.live {
+            Some(live) => live.note(&problem.message),
+            None => self.lines.problem(problem),
+        }
+    }
+
+    /// Whether nobody reads any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lines.is_closed()
+    }
+
+    /// Waits until the person leaves the live screen; for ever without one.
+    /// From then on lines are shown.
+    pub(super) async fn left(&mut self) {
+        match &mut self.live {
+            Some(live) => live.left().await,
+            None => return std::future::pending().await,
+        }
+        self.live = None;
+    }
+
+    /// Takes the live screen down, if it is up.
+    pub(super) async fn leave(&mut self) {
+        if let Some(live) = self.live.take() {
+            live.close().await;
+        }
     }
 
     /// The last word about every node.
-    pub(super) fn close(mut self, summaries: &[Summary]) -> Result<(), Problem> {
-        self.spinner = None;
-        self.write(|sink| sink.finish(summaries))
-    }
-}
-
-/// Lines for people, unless `-q`.
-struct Voice(Ui);
-
-impl io::Write for Voice {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.quiet { Ok(bytes.len()) } else { io::stderr().write(bytes) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+    ///
+    /// # Errors
+    /// The first thing that went wrong with the output.
+    pub(super) fn close(self, summaries: &[Summary]) -> Result<(), Problem> {
+        self.lines.close(summaries)
     }
 }

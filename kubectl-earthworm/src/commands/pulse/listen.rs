@@ -7,6 +7,7 @@ use crate::cluster::leases;
 use crate::cluster::nodes::{Missing, NodeFacts};
 use crate::cluster::reporter::{Clock, Reporter};
 use crate::cluster::session::{self, Context, Patient};
+use crate::commands::terminate::Terminate;
 use crate::exit::Exit;
 use crate::rhythm::{Config, EventKind, Finding, FindingKind, Heart, ProbeState, Summary};
 use crate::signal::{NodeId, Problem, SessionState, Signal, SignalKind};
@@ -16,8 +17,8 @@ use earthworm_wire::request::{PulseRequest, Request};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::ctrl_c;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Signals between their sources and the loop.
@@ -57,7 +58,7 @@ pub(super) async fn run(
         hearts.insert(name.as_str().into(), heart);
     }
     let ids: Vec<NodeId> = names.iter().map(|name| id(name)).collect();
-    let mut face = Face::open(arguments, ui, &ids);
+    let mut face = Face::open(arguments, ui, clock, &ids);
 
     // A node that is not there fails at once; the others go on.
     for (name, problem) in missing {
@@ -94,11 +95,13 @@ pub(super) async fn run(
         duration: arguments.duration,
         without_probe: arguments.no_probe,
         awaited: names.iter().map(|name| name.as_str().into()).collect(),
+        stopping: false,
         interrupted: false,
     };
     let outcome = running.listen(&mut signals, &stopper, lease_watch, probes).await;
     let interrupted = running.interrupted;
     let summaries = running.summaries();
+    face.leave().await;
     face.close(&summaries)?;
     outcome?;
     Ok(exit(&summaries, interrupted, arguments))
@@ -114,6 +117,8 @@ struct Running<'a> {
     without_probe: bool,
     /// Nodes that are not listened to yet, and have not failed.
     awaited: BTreeSet<Arc<str>>,
+    /// The end has been told to probes and watch; their last words follow.
+    stopping: bool,
     interrupted: bool,
 }
 
@@ -122,98 +127,102 @@ impl Running<'_> {
         &mut self,
         signals: &mut mpsc::Receiver<Signal>,
         stopper: &stop::Stopper,
-        mut lease_watch: tokio::task::JoinHandle<Result<(), Problem>>,
-        probes: tokio::task::JoinHandle<()>,
+        mut lease_watch: JoinHandle<Result<(), Problem>>,
+        probes: JoinHandle<()>,
     ) -> Result<(), Problem> {
         let start = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut terminate = Terminate::new();
-        let mut stopping = false;
+        let mut no_leases = None;
         let mut leases_done = false;
         loop {
             tokio::select! {
                 signal = signals.recv() => match signal {
-                    Some(signal) => self.feed(&signal)?,
+                    Some(signal) => self.feed(&signal),
                     // Both sources have ended: nothing is left to be told.
-                    None => return Ok(()),
+                    None => return no_leases.map_or(Ok(()), Err),
                 },
                 _ = tick.tick() => {
-                    self.tick()?;
+                    self.tick();
                     self.begin(start);
                 }
                 () = terminate.wait() => {
+                    self.face.leave().await;
                     self.interrupted = true;
-                    if stopping {
+                    if self.stopping {
                         self.face.note("not waiting for the clean-up; the cluster does the rest");
                         return Ok(());
                     }
-                    stopping = true;
                     self.face.note("stopping, and cleaning up (once more to skip)");
-                    stopper.stop();
+                    self.stop(stopper);
+                }
+                () = self.face.left() => {
+                    // To leave a screen that would not end by itself is no interruption.
+                    self.interrupted = self.duration.is_some();
+                    self.face.note("stopping, and cleaning up (Ctrl-C to skip)");
+                    self.stop(stopper);
                 }
                 result = &mut lease_watch, if !leases_done => {
                     leases_done = true;
                     if let Ok(Err(problem)) = result {
-                        self.no_leases(&problem, &probes, stopper)?;
+                        // Without the Lease watch there is nothing to compare
+                        // with; a probe's own view goes on.
+                        if self.without_probe {
+                            no_leases = Some(problem);
+                            self.stop(stopper);
+                        } else {
+                            self.face.problem(&problem);
+                        }
                     }
                 }
             }
             let over = self.ends_at.is_some_and(|end| Instant::now() >= end);
-            if !stopping && (over || self.face.is_closed() || self.all_failed(&probes)) {
-                stopping = true;
-                stopper.stop();
+            if !self.stopping && (over || self.face.is_closed() || self.all_failed(&probes)) {
+                self.stop(stopper);
             }
         }
     }
 
-    /// Without the Lease watch there is nothing to compare with: say it, and
-    /// go on only with what probes can see.
-    fn no_leases(
-        &mut self,
-        problem: &Problem,
-        probes: &tokio::task::JoinHandle<()>,
-        stopper: &stop::Stopper,
-    ) -> Result<(), Problem> {
-        if probes.is_finished() {
-            stopper.stop();
-            return Err(problem.clone());
+    /// Tells everybody the end. What is concluded from silence is concluded
+    /// now: from here on nobody listens.
+    fn stop(&mut self, stopper: &stop::Stopper) {
+        self.stopping = true;
+        stopper.stop();
+        let at = self.clock.stamp();
+        for heart in self.hearts.values_mut() {
+            self.face.findings(heart.finish(at));
         }
-        self.face.problem(problem);
-        Ok(())
     }
 
-    fn feed(&mut self, signal: &Signal) -> Result<(), Problem> {
+    fn feed(&mut self, signal: &Signal) {
         if let Some(heart) = self.hearts.get_mut(&signal.node.node) {
-            for finding in heart.feed(signal) {
-                if settles(&finding) {
-                    self.awaited.remove(&signal.node.node);
-                }
-                self.face.finding(&finding)?;
+            let findings = heart.feed(signal);
+            if findings.iter().any(settles) {
+                self.awaited.remove(&signal.node.node);
             }
+            self.face.findings(findings);
         }
         if self.without_probe && matches!(signal.kind, SignalKind::Lease(_)) {
             self.awaited.remove(&signal.node.node);
         }
-        Ok(())
     }
 
-    fn tick(&mut self) -> Result<(), Problem> {
+    fn tick(&mut self) {
+        if self.stopping {
+            return;
+        }
         let at = self.clock.stamp();
         for heart in self.hearts.values_mut() {
             let tick = Signal { at, node: heart.node().clone(), kind: SignalKind::Tick };
-            for finding in heart.feed(&tick) {
-                self.face.finding(&finding)?;
-            }
+            self.face.findings(heart.feed(&tick));
         }
-        Ok(())
     }
 
     /// Whether nothing can come any more: every node has failed, and its
     /// Lease alone is not what was asked for.
-    fn all_failed(&self, probes: &tokio::task::JoinHandle<()>) -> bool {
+    fn all_failed(&self, probes: &JoinHandle<()>) -> bool {
         !self.without_probe
-            && self.duration.is_none()
             && probes.is_finished()
             && self.hearts.values().all(|heart| matches!(heart.probe(), ProbeState::Failed(_)))
     }
@@ -231,17 +240,9 @@ impl Running<'_> {
         }
     }
 
-    fn summaries(&mut self) -> Vec<Summary> {
+    fn summaries(&self) -> Vec<Summary> {
         let at = self.clock.stamp();
-        let mut summaries = Vec::new();
-        for heart in self.hearts.values_mut() {
-            for finding in heart.finish(at) {
-                // A face that fails now fails again, and loudly, in `close`.
-                let _ = self.face.finding(&finding);
-            }
-            summaries.push(heart.summary(at));
-        }
-        summaries
+        self.hearts.values().map(|heart| heart.summary(at)).collect()
     }
 }
 
@@ -267,31 +268,4 @@ fn exit(summaries: &[Summary], interrupted: bool, arguments: &PulseArgs) -> Exit
         return measured.unwrap_or(Exit::NotMeasured);
     }
     codes.max().unwrap_or(Exit::NotMeasured)
-}
-
-/// Ctrl-C, and SIGTERM where there is such a thing.
-struct Terminate {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Terminate {
-    fn new() -> Self {
-        Self {
-            #[cfg(unix)]
-            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
-        }
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal {
-            tokio::select! {
-                _ = signal.recv() => {}
-                _ = ctrl_c() => {}
-            }
-            return;
-        }
-        let _ = ctrl_c().await;
-    }
 }

@@ -60,9 +60,8 @@ impl Kernel {
     /// When the kernel refuses an object, a map, or a tracepoint.
     pub(super) fn load() -> Result<(Self, Events), KernelError> {
         allow_locked_memory();
-        let btf = Btf::from_sys_fs().map_err(|error| {
-            KernelError::from_error("read the kernel's type information", &error)
-        })?;
+        let btf = Btf::from_sys_fs()
+            .map_err(|error| KernelError::from_error("give its type information (BTF)", &error))?;
         let (device, inode) = pid_namespace()?;
         let object = earthworm_ebpf::pulse_object();
         let mut ebpf = EbpfLoader::new()
