@@ -8,9 +8,9 @@
 
 use crate::probes::Sink;
 use earthworm_wire::message::ToPlugin;
-use earthworm_wire::record::Record;
+use earthworm_wire::record::{IncidentKind, Record};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -31,6 +31,7 @@ pub struct Outbox {
     room: Notify,
     dropped: AtomicU64,
     sent_bytes: AtomicU64,
+    carrier_down: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -60,6 +61,7 @@ impl Default for Outbox {
             room: Notify::new(),
             dropped: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
+            carrier_down: AtomicBool::new(false),
         }
     }
 }
@@ -139,6 +141,20 @@ impl Outbox {
         }
     }
 
+    fn note_carrier(&self, incident: IncidentKind) {
+        let down = match incident {
+            IncidentKind::Stopped | IncidentKind::Exited(_) | IncidentKind::Killed(_) => true,
+            IncidentKind::Continued | IncidentKind::Restarted => false,
+            IncidentKind::Signalled(_) => return,
+        };
+        self.carrier_down.store(down, Ordering::Relaxed);
+    }
+
+    /// Whether the kubelet, which carries the connections, is stopped or dead.
+    pub fn is_carrier_down(&self) -> bool {
+        self.carrier_down.load(Ordering::Relaxed)
+    }
+
     /// Adds to the bytes that were handed to the network.
     pub fn count_sent(&self, bytes: usize) {
         self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -158,6 +174,9 @@ impl State {
 
 impl Sink for Outbox {
     fn push(&self, record: Record) {
+        if let Record::Incident(incident) = &record {
+            self.note_carrier(incident.kind);
+        }
         let mut state = self.state();
         if state.records.len() >= CAPACITY_RECORDS {
             drop(state);
@@ -181,6 +200,7 @@ impl Sink for Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use earthworm_wire::record::Incident;
 
     fn filled(count: u64) -> Outbox {
         let outbox = Outbox::default();
@@ -243,6 +263,22 @@ mod tests {
         assert_eq!(numbers(outbox.next_batch()).1, [0, 1]);
         outbox.credit(u64::MAX, 2);
         assert_eq!(numbers(outbox.next_batch()), (3, vec![2, 3]));
+    }
+
+    #[test]
+    fn incidents_tell_whether_the_kubelet_can_carry_a_stream() {
+        let outbox = Outbox::default();
+        for (kind, down) in [
+            (IncidentKind::Signalled(15), false),
+            (IncidentKind::Stopped, true),
+            (IncidentKind::Signalled(9), true),
+            (IncidentKind::Continued, false),
+            (IncidentKind::Killed(9), true),
+            (IncidentKind::Restarted, false),
+        ] {
+            outbox.push(Record::Incident(Incident { time: 0, pid: 1, kind, sender: None }));
+            assert_eq!(outbox.is_carrier_down(), down, "{kind:?}");
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@ mod connection;
 
 use crate::outbox::Outbox;
 use crate::probes::{self, generate};
-use earthworm_wire::IDLE_EXIT_SECONDS;
 use earthworm_wire::greeting::TOKEN_BYTES;
 use earthworm_wire::request::Request;
+use earthworm_wire::{IDLE_EXIT_SECONDS, IDLE_EXIT_WITHOUT_KUBELET_SECONDS};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +19,9 @@ use tokio::time::Instant;
 /// Strangers that may be connected at a time; more are turned away at once, so
 /// that no process on the node can exhaust the probe's descriptors.
 const STRANGERS: usize = 16;
+
+/// How often the probe looks whether it is alone.
+const IDLE_LOOK: Duration = Duration::from_millis(250);
 
 /// How long a detaching measurement and the last records may take.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -53,9 +56,28 @@ impl Session {
         *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    fn idle_at(&self) -> Instant {
-        *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner)
-            + Duration::from_secs(IDLE_EXIT_SECONDS)
+    /// When the wait for a plugin ends. The plugin gets the whole usual time
+    /// from the moment that the kubelet can carry its connection again.
+    async fn idle(&self) {
+        let mut waited_from = *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut down_since = None;
+        loop {
+            tokio::time::sleep(IDLE_LOOK).await;
+            let heard = *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner);
+            waited_from = waited_from.max(heard);
+            let limit = if self.outbox.is_carrier_down() {
+                down_since.get_or_insert_with(Instant::now);
+                IDLE_EXIT_WITHOUT_KUBELET_SECONDS
+            } else {
+                if down_since.take().is_some() {
+                    waited_from = Instant::now();
+                }
+                IDLE_EXIT_SECONDS
+            };
+            if waited_from.elapsed() >= Duration::from_secs(limit) {
+                return;
+            }
+        }
     }
 }
 
@@ -78,15 +100,10 @@ pub async fn serve(
     let mut connections = JoinSet::new();
 
     let end = {
-        let idle = async {
-            while session.idle_at() > Instant::now() {
-                tokio::time::sleep_until(session.idle_at()).await;
-            }
-        };
         tokio::select! {
             () = accept(&listener, &session, &mut connections) => End::Stopped,
             () = session.bye.notified() => End::Bye,
-            () = idle => End::Idle,
+            () = session.idle() => End::Idle,
             () = stop => End::Stopped,
         }
     };

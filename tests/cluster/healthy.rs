@@ -1,13 +1,12 @@
 //! A minute of a healthy cluster: every beat, once, with everything known.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use earthworm_tests::lab::{Lab, Versions};
-use earthworm_tests::leases::{LeaseWatch, Renew};
-use earthworm_tests::session::Ended;
-use earthworm_tests::timestamp;
-use jiff::{SignedDuration, Timestamp};
+use earthworm_tests::leases::LeaseWatch;
+use jiff::SignedDuration;
+
+use crate::beats;
 
 const NODES: [&str; 2] = ["node-a", "node-b"];
 
@@ -27,7 +26,8 @@ fn every_beat_of_a_minute_is_told_once() {
     ended.assert_contract();
     for node in NODES {
         let shown = truth.of(node);
-        let told = assert_same_beats(&ended, node, &shown, from, until);
+        let told = beats::assert_same(&ended, node, &shown, from, until);
+        beats::assert_healthy(&ended, node);
         assert!(told >= 5, "only {told} beats of {node} in a minute");
         let summary = ended.summary(node);
         assert_eq!(summary["exitCode"], 0, "{summary:#}");
@@ -49,36 +49,24 @@ fn every_beat_of_a_minute_is_told_once() {
             cost["probeRssBytes"],
         );
     }
-    println!("healthy minute: {} lines, all fit the schema, {:.1} s", ended.lines.len(), ended.took.as_secs_f64());
+    let took = ended.took.as_secs_f64();
+    println!("healthy minute: {} lines, all fit the schema, {took:.1} s", ended.lines.len());
 }
 
-/// Every renew that the API server showed between `from` and `until` is a beat
-/// that was seen on the node, and no beat is told twice. Gives their number.
-fn assert_same_beats(
-    ended: &Ended,
-    node: &str,
-    shown: &[Renew],
-    from: Timestamp,
-    until: Timestamp,
-) -> usize {
-    let beats: Vec<_> = ended.lines.iter().filter(|line| line.is_beat_on(node)).collect();
-    let mut told = BTreeSet::new();
-    for beat in &beats {
-        let beat = &beat.json;
-        assert!(told.insert(timestamp(&beat["renewTime"])), "told twice: {beat:#}");
-        assert_eq!(beat["lead"], "conduction", "{beat:#}");
-        assert_eq!(beat["httpStatus"], 200, "{beat:#}");
-        assert_eq!(beat["attempts"], 1, "{beat:#}");
-        assert_eq!(beat["outcome"], "renewed", "{beat:#}");
-        assert_eq!(beat["arrived"], true, "{beat:#}");
-        let same = shown.iter().find(|renew| renew.renew_time == timestamp(&beat["renewTime"]));
-        let same = same.unwrap_or_else(|| panic!("never shown by the API server: {beat:#}"));
-        assert_eq!(beat["resourceVersion"], *same.resource_version, "{beat:#}");
+#[test]
+fn two_sessions_on_one_node_do_not_meet() {
+    let Some(lab) = Lab::enter("two sessions on one node", Versions::Newest) else { return };
+    let truth = LeaseWatch::start(&lab.sandbox);
+    let arguments = ["node-a", "--for", "23s", "-o", "json"];
+    let sessions = [lab.pulse(&arguments), lab.pulse(&arguments)];
+    let attached = sessions.each_ref().map(|session| session.listens_on(&["node-a"])[0].time());
+    for (session, from) in sessions.into_iter().zip(attached) {
+        let ended = session.end_within(Duration::from_secs(60));
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.out_text(), ended.error_text());
+        let until = from + SignedDuration::from_secs(23);
+        let told = beats::assert_same(&ended, "node-a", &truth.of("node-a"), from, until);
+        beats::assert_healthy(&ended, "node-a");
+        println!("one of two sessions: {told} beats");
     }
-    for renew in shown {
-        if renew.renew_time > from && renew.renew_time < until {
-            assert!(told.contains(&renew.renew_time), "not told: {renew:?} in\n{}", ended.out_text());
-        }
-    }
-    told.len()
+    lab.assert_nothing_left(std::time::Instant::now());
 }

@@ -2,5 +2,11 @@
 //! `cargo xtask cluster up`. Without one, or without root, every test says so
 //! and passes; with `EARTHWORM_REQUIRE_CLUSTER=1` it fails.
 
+mod bad_input;
+mod beats;
 mod healthy;
+mod incidents;
+mod outage;
+mod plugin;
 mod residue;
+mod strangers;

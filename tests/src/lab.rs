@@ -164,8 +164,7 @@ impl Lab {
     pub fn assert_nothing_left(&self, since: Instant) -> f64 {
         let seconds = self.before.wait_until_clean(&self.sandbox, since);
         for (node, process) in &self.kubelets {
-            let same = process.is_alive()
-                && self.sandbox.kubelet_pid(node).unwrap() == process.pid;
+            let same = process.is_alive() && self.sandbox.kubelet_pid(node).unwrap() == process.pid;
             assert!(
                 same || self.may_restart.contains(node),
                 "the kubelet of {node} is not the one it was"

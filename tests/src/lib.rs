@@ -47,11 +47,7 @@ pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> f64 {
 ///
 /// # Panics
 /// When it does not within `patience`.
-pub fn eventually(
-    what: &str,
-    patience: Duration,
-    mut happened: impl FnMut() -> bool,
-) -> Duration {
+pub fn eventually(what: &str, patience: Duration, mut happened: impl FnMut() -> bool) -> Duration {
     let started = Instant::now();
     while !happened() {
         assert!(started.elapsed() < patience, "not within {patience:?}: {what}");

@@ -1,5 +1,8 @@
 //! The network of a node: looked at and cut off from inside its namespace.
 
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::RangeInclusive;
+use std::os::fd::AsRawFd;
 use std::process::{Command, Output};
 
 use xtask::cluster::options::{HOST_ADDRESS, NodeSpec, ports};
@@ -50,11 +53,11 @@ pub fn unblock(node: &NodeSpec) {
     let _ = inside(node, "nft", &["delete", "table", "ip", TABLE]);
 }
 
-/// The port on which the probe of a node listens, from the sockets of the
-/// node's own namespace.
+/// The ports on which probes of a node listen, from the sockets of the node's
+/// own namespace.
 ///
 /// # Panics
-/// When there is none or more than one.
+/// When `nsenter` cannot be started.
 #[must_use]
 pub fn probe_ports(node: &NodeSpec) -> Vec<u16> {
     let output = inside(node, "ss", &["--listening", "--tcp", "--numeric", "--processes"]);
@@ -63,4 +66,47 @@ pub fn probe_ports(node: &NodeSpec) -> Vec<u16> {
         .filter(|line| line.contains("\"memfd:earthworm"))
         .filter_map(|line| line.split_whitespace().nth(3)?.rsplit_once(':')?.1.parse().ok())
         .collect()
+}
+
+/// Opens connections to a port of the node's own loopback address, all at once.
+///
+/// # Panics
+/// When one is refused.
+#[must_use]
+pub fn connect_inside(node: &NodeSpec, port: u16, count: usize) -> Vec<TcpStream> {
+    within(node, move || {
+        let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        (0..count).map(connect).collect()
+    })
+}
+
+/// Listens on every free port of a range of the node's own loopback address.
+#[must_use]
+pub fn occupy_inside(node: &NodeSpec, range: RangeInclusive<u16>) -> Vec<TcpListener> {
+    allow_many_files();
+    within(node, move || {
+        range.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).collect()
+    })
+}
+
+/// Does something in the node's network namespace. A socket stays where it was
+/// made, a thread can change places without the others.
+fn within<T: Send + 'static>(node: &NodeSpec, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let path = node.namespace_path();
+    let inside = std::thread::spawn(move || {
+        let namespace = std::fs::File::open(&path).unwrap();
+        // SAFETY: the descriptor is open; this thread has no sockets yet.
+        let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+        assert_eq!(result, 0, "{path}: {}", std::io::Error::last_os_error());
+        work()
+    });
+    inside.join().unwrap()
+}
+
+/// Raises the limit of open files to what root may have.
+fn allow_many_files() {
+    let limit = libc::rlimit { rlim_cur: 65_536, rlim_max: 65_536 };
+    // SAFETY: the structure is complete.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
 }

@@ -59,9 +59,7 @@ fn examine(pid: u32) -> Option<NodeProcess> {
 
 fn holds_memory_file(pid: u32) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    entries
-        .flatten()
-        .any(|entry| link(&entry.path().to_string_lossy()).contains("memfd:earthworm"))
+    entries.flatten().any(|entry| link(&entry.path().to_string_lossy()).contains("memfd:earthworm"))
 }
 
 fn link(path: &str) -> String {

@@ -26,9 +26,18 @@ pub const PROTOCOL: u16 = 1;
 /// and for which it keeps unacknowledged records for a plugin that comes back.
 pub const IDLE_EXIT_SECONDS: u64 = 10;
 
-/// Seconds between two pings. A peer that has been silent for three of these
-/// is taken for gone: port-forward itself neither pings nor reports a dead peer.
-pub const PING_SECONDS: u64 = 2;
+/// Seconds for which a probe waits for a plugin while it knows that the
+/// kubelet is stopped or dead. The stream runs through the kubelet, so the
+/// plugin cannot be there; what the kernel said about the kubelet must not be
+/// lost with the probe.
+pub const IDLE_EXIT_WITHOUT_KUBELET_SECONDS: u64 = 60;
+
+/// Milliseconds between two pings of the plugin. Port-forward itself neither
+/// pings nor reports a dead peer.
+pub const PING_MILLISECONDS: u64 = 500;
+
+/// Milliseconds of silence after which a peer is taken for gone.
+pub const SILENCE_MILLISECONDS: u64 = 3_000;
 
 /// What the probe's process says by its exit code; the kubelet reports it.
 pub mod exit_code {

@@ -17,6 +17,9 @@ pub enum StreamError {
     /// Nobody listens yet, or the kubelet is not ready: try again.
     #[error("{0}")]
     NotYet(String),
+    /// The kubelet has answered: no process has the port.
+    #[error("{0}")]
+    NobodyListens(String),
     /// The API server does not let this user through.
     #[error("{0}")]
     Api(#[source] Box<kube::Error>),
@@ -51,7 +54,7 @@ impl Drop for Stream {
 /// Connects, shows the token, reads the hello.
 ///
 /// # Errors
-/// [`StreamError`]; only `NotYet` is worth another try at once.
+/// [`StreamError`]; only `NotYet` and `NobodyListens` are worth another try.
 pub async fn open(
     pods: &Api<Pod>,
     pod: &str,
@@ -98,7 +101,7 @@ async fn handshake(
     };
     let hello = tokio::select! {
         // A refused port shows here and nowhere else.
-        Some(text) = error => Err(StreamError::NotYet(super::problem::one_line(&text))),
+        Some(text) = error => Err(StreamError::NobodyListens(super::problem::one_line(&text))),
         hello = hello => hello,
     };
     match hello {

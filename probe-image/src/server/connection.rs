@@ -4,7 +4,7 @@ use super::Session;
 use earthworm_wire::frame::{Decoder, Kind, encode};
 use earthworm_wire::greeting::{Authentication, Hello, Refusal, RefusalReason};
 use earthworm_wire::message::{ToPlugin, ToProbe, next_message};
-use earthworm_wire::{PING_SECONDS, PROTOCOL};
+use earthworm_wire::{PROTOCOL, SILENCE_MILLISECONDS};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 const AUTHENTICATION: Duration = Duration::from_secs(5);
 
 /// A plugin that has been silent for this long is gone.
-const SILENCE: Duration = Duration::from_secs(3 * PING_SECONDS);
+const SILENCE: Duration = Duration::from_millis(SILENCE_MILLISECONDS);
 
 /// Serves one connection to its end. A peer without the token gets nothing,
 /// not even a reason.

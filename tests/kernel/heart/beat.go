@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,11 @@ func beat(arguments []string) error {
 	if *http1 {
 		config.NextProtos = []string{"http/1.1"}
 	}
+	renewed := make(chan struct{}, 1)
+	if *runs > 0 {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &announcer{next, renewed} })
+		*interval = time.Hour
+	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
@@ -69,7 +75,7 @@ func beat(arguments []string) error {
 		return lease.NewController(clock.RealClock{}, client, name, 40, nil, *interval, name, leaseNamespace, grow)
 	}
 	if *runs > 0 {
-		storm(*runs, func() lease.Controller { return controller(*node) })
+		storm(*runs, renewed, func() lease.Controller { return controller(*node) })
 	} else {
 		if *second != "" {
 			go controller(*second).Run(context.Background())
@@ -80,25 +86,27 @@ func beat(arguments []string) error {
 	return err
 }
 
+// announcer tells when a renewal was answered.
+type announcer struct {
+	next    http.RoundTripper
+	renewed chan<- struct{}
+}
+
+func (a *announcer) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := a.next.RoundTrip(request)
+	if request.Method == http.MethodPut || request.Method == http.MethodPost {
+		a.renewed <- struct{}{}
+	}
+	return response, err
+}
+
 // storm starts controllers on fresh goroutines, each a little deeper on its
 // stack than the one before, so that some of them have to grow it exactly where
-// the probes sit.
-func storm(runs int, controller func() lease.Controller) {
+// the probes sit. Every controller beats once and then waits for an hour.
+func storm(runs int, renewed <-chan struct{}, controller func() lease.Controller) {
 	for depth := range runs {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			descend(depth%256, func() {
-				ctx, cancel := context.WithCancel(context.Background())
-				go func() {
-					// One run is over long before the next would start.
-					time.Sleep(20 * time.Millisecond)
-					cancel()
-				}()
-				controller().Run(ctx)
-			})
-		}()
-		<-done
+		go descend(depth%256, func() { controller().Run(context.Background()) })
+		<-renewed
 	}
 	fmt.Println("done")
 }

@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(25 * 60);
 
 /// The crate outside of the workspace.
 const LAUNCHER: &str = "probe-image/launcher";
+const LAUNCHER_MANIFEST: &str = "probe-image/launcher/Cargo.toml";
 
 /// Runs the checks.
 pub(super) fn run(arguments: &TestArguments, report: &mut Report) {
@@ -50,10 +51,19 @@ fn dependencies(arguments: &TestArguments, report: &mut Report) {
     };
     let deny = |arguments: &[&str]| {
         let mut command = Command::new(&program);
-        command.current_dir(build::root()).arg("--color=never").args(arguments);
+        command
+            .current_dir(build::root())
+            .args(["--color=never", "--config=deny.toml"])
+            .args(arguments);
         command
     };
-    step(report, Class::Lint, name, || check(deny(&["check", "bans", "licenses", "sources"])));
+    let manifests = [(name, "Cargo.toml"), ("licenses of the launcher", LAUNCHER_MANIFEST)];
+    for (name, manifest) in manifests {
+        step(report, Class::Lint, name, || {
+            let manifest = format!("--manifest-path={manifest}");
+            check(deny(&[&manifest, "check", "bans", "licenses", "sources"]))
+        });
+    }
     let name = "known flaws";
     // Fetched apart from the check, to tell a flaw from a missing network.
     let fetched = deny(&["fetch", "db"]).output().is_ok_and(|output| output.status.success());

@@ -9,7 +9,7 @@ use crate::signal::{Problem, SessionState, SignalKind, Streaming};
 use crate::stop::Stop;
 use earthworm_wire::message::{ToPlugin, ToProbe};
 use earthworm_wire::record::{Record, TroubleReason};
-use earthworm_wire::{IDLE_EXIT_SECONDS, PING_SECONDS};
+use earthworm_wire::{IDLE_EXIT_WITHOUT_KUBELET_SECONDS, PING_MILLISECONDS, SILENCE_MILLISECONDS};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
 use std::time::Duration;
@@ -20,13 +20,14 @@ const WINDOW_RECORDS: u64 = 16_384;
 /// Handled records after which the probe is told.
 const ACKNOWLEDGE_EVERY: u64 = WINDOW_RECORDS / 4;
 /// A probe that has been silent for this long is looked for anew.
-const SILENCE: Duration = Duration::from_secs(3 * PING_SECONDS);
+const SILENCE: Duration = Duration::from_millis(SILENCE_MILLISECONDS);
 /// Pause between two tries to reconnect.
 const RETRY: Duration = Duration::from_millis(250);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(4);
-/// A probe cannot live without a plugin for longer than this.
-const PROBE_LIFE: Duration = Duration::from_secs(IDLE_EXIT_SECONDS + 2);
+/// A probe cannot live without a plugin for longer than this, whatever it
+/// knows about its kubelet.
+const PROBE_LIFE: Duration = Duration::from_secs(IDLE_EXIT_WITHOUT_KUBELET_SECONDS + 2);
 
 /// Why streaming stopped for the moment.
 enum Break {
@@ -121,7 +122,7 @@ impl Pump<'_> {
     ) -> Result<Next, StreamError> {
         stream.send(&ToProbe::Start(self.patient.request.clone())).await?;
         self.acknowledge(stream).await?;
-        let every = Duration::from_secs(PING_SECONDS);
+        let every = Duration::from_millis(PING_MILLISECONDS);
         let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut extended: Option<Instant> = None;
@@ -153,7 +154,8 @@ impl Pump<'_> {
                 _ = ping.tick() => {
                     if self.last_heard.elapsed() > SILENCE {
                         return Err(StreamError::Ended(format!(
-                            "nothing heard for {} s", SILENCE.as_secs()
+                            "nothing heard for {} s: the kubelet, which carries the stream, or the \
+                             path to it does not answer", SILENCE.as_secs()
                         )));
                     }
                     stream.send(&ToProbe::Ping(self.handled)).await?;
@@ -244,6 +246,10 @@ impl Pump<'_> {
                         hint: None,
                     }));
                 }
+                // A living probe listens: this one has ended.
+                Err(StreamError::NobodyListens(words)) => {
+                    return Err(self.again(&format!("the probe has ended: {words}")));
+                }
                 Err(_) => {
                     if let Some(why) = self.is_gone(&pods).await {
                         return Err(self.again(&why));
@@ -268,7 +274,7 @@ impl Pump<'_> {
                 }
                 PodState::Hopeless(words) => Some(format!("the probe's pod failed: {words}")),
                 _ if self.last_heard.elapsed() > PROBE_LIFE => {
-                    Some(format!("the probe was alone for more than {IDLE_EXIT_SECONDS} s"))
+                    Some(format!("the probe was alone for more than {} s", PROBE_LIFE.as_secs()))
                 }
                 _ => None,
             },

@@ -165,7 +165,9 @@ async fn not_open(
     match error {
         // Garbage comes from another process that has the port; then the
         // probe says "in use" by its exit code.
-        StreamError::NotYet(words) | StreamError::Ended(words) => Ok(words),
+        StreamError::NotYet(words)
+        | StreamError::NobodyListens(words)
+        | StreamError::Ended(words) => Ok(words),
         StreamError::Garbage(error) => Ok(error.to_string()),
         StreamError::Version(words) => Err(Next::Failed(Problem {
             reason: "version-mismatch",

@@ -1,0 +1,135 @@
+//! Every help page and every error that needs no cluster, as a person sees
+//! it: what was typed, what came out, the exit code.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Runs the real binary with a clean environment and shows all of its answer.
+fn run(arguments: &[&str], kubeconfig: Option<&Path>) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-earthworm"));
+    command.args(arguments).stdin(Stdio::null()).env_clear().env("HOME", home.path());
+    if let Some(path) = kubeconfig {
+        command.env("KUBECONFIG", path);
+    }
+    let output = command.output().unwrap();
+    let mut shown = format!("$ kubectl earthworm {}\n", arguments.join(" "));
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let text = text.replace(&home.path().display().to_string(), "$HOME");
+        if !text.is_empty() {
+            let _ = write!(shown, "--- {name}\n{text}");
+        }
+    }
+    let _ = write!(shown, "--- exit {}", output.status.code().unwrap());
+    shown
+}
+
+/// A kubeconfig of one context whose server nobody listens on.
+fn config(folder: &Path, text: &str) -> std::path::PathBuf {
+    let path = folder.join("config");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+const CLOSED: &str = "
+apiVersion: v1
+kind: Config
+current-context: closed
+contexts:
+- {name: closed, context: {cluster: closed, user: nobody}}
+clusters:
+- {name: closed, cluster: {server: 'https://127.0.0.1:1'}}
+users:
+- {name: nobody, user: {token: t}}
+";
+
+#[test]
+fn help_pages() {
+    for (name, arguments) in [
+        ("help", &["--help"][..]),
+        ("help-short", &["-h"]),
+        ("help-pulse", &["pulse", "--help"]),
+        ("help-pulse-short", &["pulse", "-h"]),
+        ("help-completion", &["completion", "--help"]),
+        ("version", &["--version"]),
+        ("nothing", &[]),
+    ] {
+        insta::assert_snapshot!(name, run(arguments, None));
+    }
+}
+
+#[test]
+fn wrong_usage() {
+    for (name, arguments) in [
+        ("unknown-command", &["pulze"][..]),
+        ("unknown-flag", &["pulse", "--nodes"]),
+        ("bad-duration", &["pulse", "node-a", "--for", "60"]),
+        ("bad-format", &["pulse", "node-a", "-o", "xml"]),
+        ("bad-profile", &["pulse", "node-a", "--profile", "root"]),
+        ("conflict-selector", &["pulse", "node-a", "-l", "a=b"]),
+        ("conflict-no-probe", &["pulse", "node-a", "--no-probe", "--image", "i"]),
+        ("no-node", &["pulse"]),
+    ] {
+        insta::assert_snapshot!(name, run(arguments, None));
+    }
+}
+
+#[test]
+fn no_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = config(folder.path(), CLOSED);
+    insta::assert_snapshot!("no-kubeconfig", run(&["pulse", "node-a"], None));
+    insta::assert_snapshot!(
+        "kubeconfig-flag-missing",
+        run(&["pulse", "node-a", "--kubeconfig", "/nonexistent/config"], None)
+    );
+    insta::assert_snapshot!("unreachable", run(&["pulse", "node-a"], Some(&closed)));
+    insta::assert_snapshot!(
+        "unknown-context",
+        run(&["pulse", "node-a", "--context", "prod"], Some(&closed))
+    );
+}
+
+#[test]
+fn broken_kubeconfigs() {
+    for (name, text) in [
+        ("kubeconfig-empty", ""),
+        ("kubeconfig-no-context", "apiVersion: v1\nkind: Config\n"),
+        ("kubeconfig-dangling", "current-context: a\ncontexts:\n- {name: a, context: {cluster: b}}\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = config(folder.path(), text);
+        insta::assert_snapshot!(name, run(&["pulse", "node-a"], Some(&path)));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = config(folder.path(), "{ not yaml");
+    let answer = run(&["pulse", "node-a"], Some(&path));
+    assert!(answer.contains("error: cannot use kubeconfig"), "{answer}");
+    assert!(answer.ends_with("--- exit 2"), "{answer}");
+}
+
+/// A missing file in a KUBECONFIG list is skipped, as kubectl does.
+#[test]
+fn kubeconfig_lists_skip_missing_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = config(folder.path(), CLOSED);
+    let list = format!("/nonexistent/config:{}", closed.display());
+    let answer = run(&["pulse", "node-a"], Some(Path::new(&list)));
+    assert!(answer.contains("cannot reach https://127.0.0.1:1"), "{answer}");
+}
+
+/// kubectl calls the completion by another name of the same binary.
+#[test]
+fn kubectl_completion_answers_without_a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("kubectl_complete-earthworm");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kubectl-earthworm"), &link).unwrap();
+    let output = Command::new(link).args(["pulse", "--no-p"]).env_clear().output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap();
+    assert!(first.starts_with("--no-probe\t"), "{text}");
+    assert_eq!(lines.last(), Some(":4"), "{text}");
+}
