@@ -1,5 +1,7 @@
 //! One session over real sockets: who gets in, what is sent, when it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use earthworm_probe::server::{End, serve};
 use earthworm_wire::frame::{Decoder, Frame, Kind, encode};
 use earthworm_wire::greeting::{Authentication, Hello, Refusal, RefusalReason};

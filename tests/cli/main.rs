@@ -1,6 +1,8 @@
 //! Every help page and every error that needs no cluster, as a person sees
 //! it: what was typed, what came out, the exit code.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -97,7 +99,10 @@ fn broken_kubeconfigs() {
     for (name, text) in [
         ("kubeconfig-empty", ""),
         ("kubeconfig-no-context", "apiVersion: v1\nkind: Config\n"),
-        ("kubeconfig-dangling", "current-context: a\ncontexts:\n- {name: a, context: {cluster: b}}\n"),
+        (
+            "kubeconfig-dangling",
+            "current-context: a\ncontexts:\n- {name: a, context: {cluster: b}}\n",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = config(folder.path(), text);

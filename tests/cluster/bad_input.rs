@@ -193,6 +193,10 @@ fn assert_refused(ended: &Ended, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "{word:?} is not in\n{text}");
     }
-    let errors = ended.errors.iter().filter(|line| line.text.starts_with("error: ")).count();
-    assert_eq!(errors, 1, "{text}");
+    let begin = |start: &str| {
+        let lines = ended.errors.iter();
+        lines.filter(|line| line.text.trim_start().starts_with(start)).count()
+    };
+    let (errors, hints) = (begin("error: "), begin("hint: "));
+    assert!(errors <= 1 && hints <= 1 && errors + hints >= 1, "{text}");
 }

@@ -16,6 +16,9 @@ const SELECTOR: &str = "app.kubernetes.io/managed-by=kubectl-earthworm";
 /// The promise: everything is gone this long after the session.
 pub const PROMISE: Duration = Duration::from_secs(15);
 
+/// How long a session of somebody else is waited for.
+const OTHERS: Duration = Duration::from_secs(60);
+
 /// The machine before a test.
 #[derive(Debug)]
 pub struct Baseline {
@@ -26,7 +29,7 @@ impl Baseline {
     /// Looks around. Nothing of an earlier session may be there, or the test
     /// could not tell its own.
     pub(crate) fn take(sandbox: &Sandbox) -> Baseline {
-        let deadline = Instant::now() + PROMISE;
+        let deadline = Instant::now() + OTHERS;
         while !(objects(sandbox).is_empty() && processes::of_sessions().is_empty()) {
             assert!(
                 Instant::now() < deadline,

@@ -169,6 +169,11 @@ pub struct Cost {
     pub elapsed_seconds: f64,
     /// User and system time of the probe's process.
     pub cpu_seconds: f64,
+    /// The part of `elapsed_seconds` until the probe listened for the first time.
+    pub setup_seconds: f64,
+    /// The part of `cpu_seconds` until the probe listened for the first time:
+    /// loading programs and reading an executable cost more than hours of listening.
+    pub setup_cpu_seconds: f64,
     /// Resident memory of the probe's process now.
     pub rss_bytes: u64,
     /// Largest resident memory so far.

@@ -226,6 +226,8 @@ struct LostBody {
 struct CostBody {
     elapsed_seconds: f64,
     probe_cpu_seconds: f64,
+    setup_seconds: f64,
+    setup_cpu_seconds: f64,
     probe_rss_bytes: u64,
     probe_peak_rss_bytes: u64,
     bytes_sent: u64,
@@ -438,6 +440,8 @@ fn cost_body(cost: &record::Cost) -> CostBody {
     CostBody {
         elapsed_seconds: seconds(cost.elapsed_seconds),
         probe_cpu_seconds: seconds(cost.cpu_seconds),
+        setup_seconds: seconds(cost.setup_seconds),
+        setup_cpu_seconds: seconds(cost.setup_cpu_seconds),
         probe_rss_bytes: cost.rss_bytes,
         probe_peak_rss_bytes: cost.peak_rss_bytes,
         bytes_sent: cost.sent_bytes,

@@ -82,15 +82,23 @@ fn lost(lost: &Lost) -> String {
 }
 
 fn cost(cost: &Cost) -> String {
-    let percent = if cost.elapsed_seconds > 0.0 {
-        format!("{:.2} % CPU", cost.cpu_seconds / cost.elapsed_seconds * 100.0)
+    // The price of listening grows with time, that of the setup does not.
+    let listened = cost.elapsed_seconds - cost.setup_seconds;
+    let percent = if listened > 0.0 {
+        let cpu = cost.cpu_seconds - cost.setup_cpu_seconds;
+        format!("{:.2} % CPU", cpu / listened * 100.0)
     } else {
         format!("{} CPU", duration(cost.cpu_seconds))
+    };
+    let setup = if cost.setup_cpu_seconds > 0.0 {
+        format!(" ({:.2} s to set up)", cost.setup_cpu_seconds)
+    } else {
+        String::new()
     };
     let runs: u64 = cost.programs.iter().map(|program| program.runs).sum();
     let seconds: f64 = cost.programs.iter().map(|program| program.run_seconds).sum();
     format!(
-        "Probe cost: {percent}, {}, {} ({:.1} ms).",
+        "Probe cost: {percent}{setup}, {}, {} ({:.1} ms).",
         mebibytes(cost.rss_bytes),
         count(runs, "program run"),
         seconds * 1e3,

@@ -261,6 +261,8 @@ impl Link {
             total.time = cost.time;
             total.elapsed_seconds += cost.elapsed_seconds;
             total.cpu_seconds += cost.cpu_seconds;
+            total.setup_seconds += cost.setup_seconds;
+            total.setup_cpu_seconds += cost.setup_cpu_seconds;
             total.rss_bytes = cost.rss_bytes;
             total.peak_rss_bytes = total.peak_rss_bytes.max(cost.peak_rss_bytes);
             total.sent_bytes += cost.sent_bytes;

@@ -143,7 +143,9 @@ fn tests(report: &mut Report, version: &str, sandbox: &Sandbox, plugin: &Path, t
             .args(targets::flags(targets))
             .args(["--", "--test-threads=1", "--show-output"])
             .env("KUBECONFIG", sandbox.kubeconfig())
-            .env("EARTHWORM_BIN", plugin);
+            .env("EARTHWORM_BIN", plugin)
+            // The sandbox runs: a test that does not find it is broken.
+            .env("EARTHWORM_REQUIRE_CLUSTER", "1");
         if version != DEFAULT_KUBERNETES {
             command.env(VERSION_VARIABLE, version);
         }

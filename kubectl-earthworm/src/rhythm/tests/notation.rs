@@ -230,6 +230,8 @@ impl Script {
             time: self.node_time(at),
             elapsed_seconds: 60.0,
             cpu_seconds: 0.012,
+            setup_seconds: 0.0,
+            setup_cpu_seconds: 0.0,
             rss_bytes: 11 << 20,
             peak_rss_bytes: 12 << 20,
             sent_bytes: 4096,

@@ -246,6 +246,7 @@ impl Session {
             mechanism: attached.mechanism.map(|mechanism| mechanism.name().to_owned()),
             seconds: since.elapsed().as_secs_f64(),
         }));
+        self.reporter.listening();
         if let Some((reason, message)) = trouble {
             self.reporter.trouble(reason, &message);
         }
