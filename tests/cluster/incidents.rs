@@ -18,6 +18,10 @@ const PROMPT: f64 = 1.0;
 /// One interval of the heartbeat, with its jitter.
 const INTERVAL: Duration = Duration::from_millis(10_600);
 
+/// The kubelet's renew begins within an interval and gives up after five tries
+/// of ten seconds each.
+const PARTITION_PATIENCE: Duration = Duration::from_secs(75);
+
 const PULSE: [&str; 6] = ["node-a", "--for", "10m", "-o", "json", "-v"];
 
 /// The stream runs through the kubelet, so the news of a stop can come no
@@ -82,7 +86,7 @@ fn a_partition_is_told_from_all_others() {
     next_beat(&session, Timestamp::now());
     let blocked_at = Timestamp::now();
     network::block_api_server(&node);
-    let found = rhythm(&session, Duration::from_secs(46), "partition");
+    let found = rhythm(&session, PARTITION_PATIENCE, "partition");
     report("partition", blocked_at, &found);
     network::unblock(&node);
     let unblocked_at = Timestamp::now();

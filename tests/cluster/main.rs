@@ -2,6 +2,13 @@
 //! `cargo xtask cluster up`. Without one, or without root, every test says so
 //! and passes; with `EARTHWORM_REQUIRE_CLUSTER=1` it fails.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail and speak like tests"
+)]
+
 mod bad_input;
 mod beats;
 mod healthy;

@@ -246,6 +246,14 @@ async fn attend(
                     image = next;
                     None
                 }
+                None if context.image.is_some() => Some(Problem {
+                    reason: "image-refused",
+                    message: format!("image cannot be used on node {}: {why}", patient.facts.name),
+                    hint: Some(
+                        "check its name, or leave --image out to start from an image of the node"
+                            .into(),
+                    ),
+                }),
                 None => Some(no_image(&patient.facts, &why)),
             },
             Change::Profile => match choice.profile.stronger().filter(|_| choice.may_grow) {

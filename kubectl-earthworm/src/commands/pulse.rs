@@ -53,7 +53,7 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
             Some(selection) => selection,
             None => choose::ask(&cluster).await?,
         };
-        let (found, mut missing) = nodes::select(&cluster, &selection).await?;
+        let (found, mut missing) = nodes::select(&cluster, &selection, arguments.no_probe).await?;
         // A person who misspelt the only name wants one line; a program that
         // reads objects gets the Problem as one of them.
         let for_programs =

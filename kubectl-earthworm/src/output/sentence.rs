@@ -16,7 +16,7 @@ pub(super) fn summary(summary: &Summary) -> String {
             parts.push("The probe did not come to listen in time.".to_owned());
         }
         ProbeOutcome::NeverListened(Some(problem)) => {
-            parts.push(format!("The probe never listened: {}.", problem.message));
+            parts.push(format!("The probe never listened ({}).", problem.reason));
         }
         ProbeOutcome::Listened => {
             let gap = summary.gap_seconds.filter(|&gap| gap >= 0.05);
@@ -31,7 +31,8 @@ pub(super) fn summary(summary: &Summary) -> String {
     match summary.removed {
         Some(true) => parts.push("Nothing left behind.".to_owned()),
         Some(false) => parts.push(
-            "Could not confirm that nothing is left behind: see kubectl earthworm clean."
+            "Could not confirm that nothing is left behind: see kubectl get jobs,pods -A \
+             -l app.kubernetes.io/managed-by=kubectl-earthworm"
                 .to_owned(),
         ),
         None => {}

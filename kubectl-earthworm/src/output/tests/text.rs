@@ -86,6 +86,6 @@ fn the_last_word_is_honest() {
         last("0 creating\n 1 attached\n 7 beats 1 every 10 a\n 9 end"),
         "node-a: 1 beat seen on the node, 1 at the API, 0 missed, too few for a rhythm. \
          Lost: none. Probe cost: not reported. Could not confirm that nothing is left behind: \
-         see kubectl earthworm clean."
+         see kubectl get jobs,pods -A -l app.kubernetes.io/managed-by=kubectl-earthworm"
     );
 }
