@@ -63,7 +63,7 @@ pub fn probe_ports(node: &NodeSpec) -> Vec<u16> {
     let output = inside(node, "ss", &["--listening", "--tcp", "--numeric", "--processes"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines()
-        .filter(|line| line.contains("\"memfd:earthworm"))
+        .filter(|line| line.contains("earthworm"))
         .filter_map(|line| line.split_whitespace().nth(3)?.rsplit_once(':')?.1.parse().ok())
         .collect()
 }

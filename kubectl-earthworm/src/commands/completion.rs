@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ListParams};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Name under which kubectl looks for a plugin's completion.
@@ -64,8 +64,13 @@ fn install(ui: &Ui) -> Result<Exit, Problem> {
             "put a link named {KUBECTL_COMPLETE} to this binary into a folder of PATH"
         )),
     };
-    let binary = std::env::current_exe()
-        .map_err(|error| problem(format!("cannot tell where this binary lies: {error}")))?;
+    // Where PATH has it, since that is where kubectl looks; a plugin manager
+    // puts a link there and the binary itself elsewhere.
+    let binary = match on_path() {
+        Some(binary) => binary,
+        None => std::env::current_exe()
+            .map_err(|error| problem(format!("cannot tell where this binary lies: {error}")))?,
+    };
     let link = binary.with_file_name(KUBECTL_COMPLETE);
     if link.exists() {
         ui.note(format_args!("{} is there already", link.display()));
@@ -75,6 +80,12 @@ fn install(ui: &Ui) -> Result<Exit, Problem> {
         .map_err(|error| problem(format!("cannot create {}: {error}", link.display())))?;
     ui.note(format_args!("created {}", link.display()));
     Ok(Exit::Healthy)
+}
+
+fn on_path() -> Option<PathBuf> {
+    let name = format!("kubectl-earthworm{}", std::env::consts::EXE_SUFFIX);
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|file| file.is_file())
 }
 
 #[cfg(unix)]

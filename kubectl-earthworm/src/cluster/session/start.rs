@@ -24,7 +24,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const RETRY: Duration = Duration::from_millis(100);
 /// A Job without a pod after this time is looked into.
 const NO_POD: Duration = Duration::from_millis(1500);
-/// A kubelet that has not touched the pod after this time is not coming.
+/// A job controller that has not created the pod after this time is not coming;
+/// after an outage of the API server it needs up to a minute to come back.
+const SILENT_CONTROLLER: Duration = Duration::from_secs(20);
+const SILENT_CONTROLLER_AFTER_OUTAGE: Duration = Duration::from_secs(90);
+/// A kubelet that has not touched the pod this long after its creation is not coming.
 const SILENT_KUBELET: Duration = Duration::from_secs(15);
 /// Longest start from an image that is on the node.
 const START: Duration = Duration::from_secs(40);
@@ -49,6 +53,7 @@ pub(super) async fn first_stream(
     pin_mut!(events);
 
     let mut pod: Option<String> = None;
+    let mut pod_seen: Option<Instant> = None;
     let mut state = PodState::Unseen;
     let mut told = String::new();
     let mut opening: Fuse<BoxFuture<'static, _>> = Fuse::terminated();
@@ -73,6 +78,7 @@ pub(super) async fn first_stream(
                 Some(Ok(Event::Apply(found) | Event::InitApply(found))) => {
                     state = judge(&found);
                     pod = found.metadata.name;
+                    pod_seen.get_or_insert_with(Instant::now);
                 }
                 Some(Ok(Event::Delete(found))) => {
                     // Its last state says why, if anything does.
@@ -107,7 +113,7 @@ pub(super) async fn first_stream(
                         return Err(Next::Failed(problem));
                     }
                 }
-                out_of_patience(context, patient, ticket, created, &state, pod.as_deref(), &last_try).await?;
+                out_of_patience(context, patient, ticket, created, &state, pod_seen, pod.as_deref(), &last_try).await?;
             }
             () = stop.wait() => return Err(Next::Stop),
         }
@@ -225,29 +231,51 @@ fn final_refusal(error: &watcher::Error, job: &str) -> Result<(), Next> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "everything that is known about one start")]
 async fn out_of_patience(
     context: &Context,
     patient: &Patient,
     ticket: &Ticket,
     created: &Created,
     state: &PodState,
+    pod_seen: Option<Instant>,
     pod: Option<&str>,
     last_try: &str,
 ) -> Result<(), Next> {
     let node = &patient.facts.name;
-    let limit = if context.image.is_some() { START_WITH_PULL } else { START };
-    if *state == PodState::Unseen && created.age() > SILENT_KUBELET {
-        let what = if pod.is_some() { "the kubelet has not taken" } else { "nobody has created" };
+    let Some(pod_seen) = pod_seen else {
+        let after_outage = ticket.generation > 0;
+        let patience =
+            if after_outage { SILENT_CONTROLLER_AFTER_OUTAGE } else { SILENT_CONTROLLER };
+        return if created.age() <= patience {
+            Ok(())
+        } else {
+            Err(Next::Failed(Problem {
+                reason: "no-pod",
+                message: format!(
+                    "the job controller has not created the pod of job {} for node {node} within {} s",
+                    ticket.name,
+                    patience.as_secs()
+                ),
+                hint: Some(
+                    "see whether kube-controller-manager runs: kubectl get leases -n kube-system"
+                        .into(),
+                ),
+            }))
+        };
+    };
+    if *state == PodState::Unseen && pod_seen.elapsed() > SILENT_KUBELET {
         return Err(Next::Failed(Problem {
             reason: "kubelet-silent",
             message: format!(
-                "{what} the probe's pod on node {node} within {} s",
+                "the kubelet of node {node} has not taken the probe's pod within {} s",
                 SILENT_KUBELET.as_secs()
             ),
             hint: Some(format!("see: kubectl describe node {node}")),
         }));
     }
-    if created.age() <= limit {
+    let limit = if context.image.is_some() { START_WITH_PULL } else { START };
+    if pod_seen.elapsed() <= limit {
         return Ok(());
     }
     let waiting = describe(state, pod.is_some());
