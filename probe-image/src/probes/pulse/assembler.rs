@@ -22,6 +22,10 @@ const STACK_GROWTH_NS: u64 = 100_000;
 /// A run that did nothing yet and starts again so soon is the same one: its
 /// prologue grew the stack, or gave way to another goroutine.
 const SAME_RUN_NS: u64 = 1_000_000_000;
+/// An attempt that follows one without an answer this much later: the earlier
+/// one ended by the kubelet's timeout, and is worth telling before the run ends,
+/// which may take five of them.
+const TIMED_OUT_NS: u64 = 5_000_000_000;
 /// A request without an answer: the kubelet's own timeout is 10 s.
 const ANSWER_NS: u64 = 11_000_000_000;
 /// A Lease that was created instead of renewed has no `retryUpdateLease` to
@@ -104,6 +108,16 @@ impl Run {
         self.attempts.last().and_then(OpenAttempt::last_moment).or(self.started)
     }
 
+    /// Whether the last attempt got no answer until `now`, when the next one begins.
+    fn timed_out(&self, now: Moment) -> bool {
+        self.attempts.last().is_some_and(|last| {
+            last.answered.is_none()
+                && last.prepared.is_some_and(|prepared| {
+                    now.monotonic_ns.saturating_sub(prepared.monotonic_ns) >= TIMED_OUT_NS
+                })
+        })
+    }
+
     fn beat(self, lead: Lead, outcome: Outcome, ended: Moment) -> Record {
         let begun =
             self.started.or_else(|| self.attempts.iter().find_map(|attempt| attempt.written));
@@ -162,7 +176,7 @@ impl Assembler {
             }
             EventKind::NewLease(holder) => {
                 if self.is_ours(holder.as_deref()) {
-                    self.new_lease(event, moment);
+                    self.new_lease(event, moment, out);
                 }
             }
             EventKind::RetryReturn { success } => {
@@ -259,7 +273,7 @@ impl Assembler {
         self.runs.insert(event.goroutine, run);
     }
 
-    fn new_lease(&mut self, event: &Event, moment: Moment) {
+    fn new_lease(&mut self, event: &Event, moment: Moment, out: &mut Vec<Record>) {
         if !self.runs.contains_key(&event.goroutine) && self.runs.len() >= MAXIMUM_RUNS {
             self.overflowed += 1;
             return;
@@ -275,6 +289,10 @@ impl Assembler {
         });
         if again {
             return;
+        }
+        if run.timed_out(moment) {
+            let failed = std::mem::take(run);
+            out.push(failed.beat(Lead::Conduction, Outcome::Failed, moment));
         }
         if run.attempts.len() >= MAXIMUM_ATTEMPTS {
             self.overflowed += 1;

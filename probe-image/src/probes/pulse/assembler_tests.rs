@@ -159,6 +159,24 @@ fn five_failures_then_a_new_beat_of_the_same_run() {
 }
 
 #[test]
+fn an_attempt_without_an_answer_is_told_when_the_next_one_begins() {
+    check(
+        "1000 5 sync
+         1100 5 new
+         1110 6 write 1 1101
+         10001100 5 new
+         10001110 6 write 3 10001101
+         20001100 5 new
+         20001110 6 write 5 20001101
+         20001200 8 headers 5 200
+         20001300 5 return ok",
+        "conduction Failed 1000 [1100 1110 1101 - - -] = 10001100 10000100
+         conduction Failed - [10001100 10001110 10001101 - - -] = 20001100 9999990
+         conduction Renewed - [20001100 20001110 20001101 20001200 200 90] = 20001300 190",
+    );
+}
+
+#[test]
 fn conflict_and_second_attempt() {
     check(
         "1000 5 sync
