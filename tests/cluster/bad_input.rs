@@ -91,7 +91,6 @@ fn every_missing_right_is_named() {
 /// From Kubernetes 1.35 on the server demands `create` beside `get`, and does
 /// not say so.
 #[test]
-#[ignore = "the plugin takes the server's empty reason for an admission policy"]
 fn a_missing_create_of_a_forward_is_named() {
     let Some(lab) = Lab::enter("create pods/portforward", Versions::Newest) else { return };
     each_missing_right(&lab, &[(6, "create")]);

@@ -104,7 +104,6 @@ fn impersonation_and_another_namespace() {
 }
 
 #[test]
-#[ignore = "reading the Node object is demanded even with --no-probe"]
 fn leases_alone_need_rights_on_leases_alone() {
     let Some(lab) = Lab::enter("--no-probe", Versions::Newest) else { return };
     let rights = [Right {

@@ -47,6 +47,27 @@ pub fn from_status(status: &Status, object: &str, task: &str) -> Problem {
     }
 }
 
+/// A right that is known to be missing although the server did not say which:
+/// `resource` of the core group, in a namespace.
+#[must_use]
+pub fn missing_right(
+    user: &str,
+    verb: &str,
+    resource: &str,
+    namespace: &str,
+    object: &str,
+    task: &str,
+) -> Problem {
+    Denied {
+        user: user.to_owned(),
+        verb: verb.to_owned(),
+        resource: resource.to_owned(),
+        group: String::new(),
+        namespace: Some(namespace.to_owned()),
+    }
+    .problem(object, task)
+}
+
 /// The server did not answer at all.
 #[must_use]
 pub fn unreachable(server: &str, error: &kube::Error) -> Problem {
@@ -90,11 +111,7 @@ pub fn one_line(text: &str) -> String {
 
 fn forbidden(status: &Status, object: &str, task: &str) -> Problem {
     if let Some(denied) = Denied::parse(&status.message) {
-        return Problem {
-            reason: "forbidden",
-            message: format!("cannot {task} {object}: {}", denied.sentence()),
-            hint: Some(denied.remedy()),
-        };
+        return denied.problem(object, task);
     }
     if status.message.contains("violates PodSecurity") {
         return Problem {
@@ -144,6 +161,14 @@ impl Denied {
             group: group.to_owned(),
             namespace,
         })
+    }
+
+    fn problem(&self, object: &str, task: &str) -> Problem {
+        Problem {
+            reason: "forbidden",
+            message: format!("cannot {task} {object}: {}", self.sentence()),
+            hint: Some(self.remedy()),
+        }
     }
 
     /// The resource as kubectl takes it: `jobs.batch`, `pods/portforward`.

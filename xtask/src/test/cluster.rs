@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &TestArguments, report: &mut Report) {
     }
     let mut targets = Vec::new();
     let mut running = None;
-    let found = step(report, Class::Cluster, "what is there", || {
+    let found = step(report, Class::Cluster, "tests and sandbox", || {
         targets = Targets::find()?.cluster;
         running = running_version()?;
         Ok(Ran::default())

@@ -31,9 +31,11 @@ impl Targets {
         if !output.status.success() {
             bail!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
+        let root = build::root();
+        let root = root.canonicalize().unwrap_or(root);
         let metadata: Value = serde_json::from_slice(&output.stdout)
             .context("cannot read what `cargo metadata` says")?;
-        Targets::from_metadata(&metadata, &build::root())
+        Targets::from_metadata(&metadata, &root)
     }
 
     fn from_metadata(metadata: &Value, root: &Path) -> Result<Targets> {
@@ -47,7 +49,9 @@ impl Targets {
             else {
                 continue;
             };
+            // A package may name a file of another folder by way of `..`.
             let source = PathBuf::from(source);
+            let source = source.canonicalize().unwrap_or(source);
             let class = if source.starts_with(root.join("tests/kernel")) {
                 &mut targets.kernel
             } else if source.starts_with(root.join("tests/cluster")) {

@@ -13,8 +13,9 @@ use crate::signal::{Problem, SessionState, SignalKind};
 use crate::stop::Stop;
 use futures::future::{BoxFuture, Fuse, FusedFuture};
 use futures::{FutureExt, StreamExt, pin_mut};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::Api;
+use kube::api::{Api, PostParams};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use std::time::Duration;
@@ -199,22 +200,32 @@ async fn forbidden_forward(
     if let Ok(request) = http::Request::get(uri).body(Vec::new())
         && let Err(spoken @ kube::Error::Api(_)) =
             context.cluster.client.request::<serde_json::Value>(request).await
-        && matches!(&spoken, kube::Error::Api(status) if status.code == 403)
+        // From 1.35 on the refusal of `create` carries no words either.
+        && matches!(&spoken, kube::Error::Api(status)
+            if status.code == 403 && status.message.contains("cannot"))
     {
         return problem::from_error(&spoken, &object, "forward a port of");
     }
-    // From 1.35 on the server demands `create` beside `get`.
-    let mut problem = problem::from_error(&error, &object, "forward a port of");
-    problem.reason = "forbidden";
-    problem.message = format!(
-        "cannot forward a port of pod {pod}: this user may not create pods/portforward in namespace {}",
-        context.namespace
-    );
-    problem.hint = Some(format!(
-        "kubectl create role earthworm-portforward -n {} --verb=get,create --resource=pods/portforward",
-        context.namespace
-    ));
-    problem
+    match who_am_i(context).await {
+        // From 1.35 on the server demands `create` beside `get`.
+        Some(user) => problem::missing_right(
+            &user,
+            "create",
+            "pods/portforward",
+            &context.namespace,
+            &object,
+            "forward a port of",
+        ),
+        None => problem::from_error(&error, &object, "forward a port of"),
+    }
+}
+
+/// The name that the API server knows this user by; from 1.28 on.
+async fn who_am_i(context: &Context) -> Option<String> {
+    let reviews: Api<SelfSubjectReview> = Api::all(context.cluster.client.clone());
+    let review =
+        reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await.ok()?;
+    review.status?.user_info?.username
 }
 
 /// A watch that is forbidden stays forbidden; all else passes.
