@@ -8,14 +8,14 @@ use earthworm_tests::session::{Ended, Session};
 use earthworm_tests::timestamp;
 use jiff::{SignedDuration, Timestamp};
 
-/// The job controller looks for its API server with a growing pause, and only
-/// it can create the pod of a new probe.
-const CONTROLLER_RETURNS: Duration = Duration::from_secs(100);
-
 use crate::beats;
 
 const NODES: [&str; 2] = ["node-a", "node-b"];
 const PULSE: [&str; 7] = ["node-a", "node-b", "--for", "10m", "-o", "json", "-v"];
+
+/// The job controller looks for its API server with a growing pause, and only
+/// it can create the pod of a new probe.
+const CONTROLLER_RETURNS: Duration = Duration::from_secs(100);
 
 /// A probe keeps its records for this long; a server that is away for longer
 /// cannot be bridged.
