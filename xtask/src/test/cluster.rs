@@ -94,6 +94,8 @@ fn running_version() -> Result<Option<String>> {
     let status = Status::take(&Layout::default())?;
     match status.kubernetes {
         Some(version) if status.running => Ok(Some(version)),
+        // What a crash or a reboot has left is cleared away by the next start.
+        Some(_) if status.components.iter().all(|one| !one.alive) => Ok(None),
         Some(_) => {
             bail!("a sandbox runs of which a part is dead; see `cargo xtask cluster status`")
         }
