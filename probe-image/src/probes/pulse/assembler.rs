@@ -28,9 +28,9 @@ const SAME_RUN_NS: u64 = 1_000_000_000;
 const TIMED_OUT_NS: u64 = 5_000_000_000;
 /// A request without an answer: the kubelet's own timeout is 10 s.
 const ANSWER_NS: u64 = 11_000_000_000;
-/// A Lease that was created instead of renewed has no `retryUpdateLease` to
-/// return from. Its controller has nothing left to do but to return.
-const CREATED_NS: u64 = 1_000_000_000;
+/// Status of a Lease that was created instead of renewed. Its controller has no
+/// `retryUpdateLease` to return from, and nothing left to do.
+const CREATED: u16 = 201;
 /// More goroutines than any process has lease controllers.
 const MAXIMUM_RUNS: usize = 64;
 /// `retryUpdateLease` tries five times; a Lease that cannot be created may be
@@ -220,17 +220,15 @@ impl Assembler {
                 _ => index += 1,
             }
         }
-        // Creating a Lease ends a run without a return of `retryUpdateLease`.
-        let created = |run: &Run| {
+        // A run that succeeded and whose return was not seen.
+        let succeeded = |run: &Run| {
             let last = run.attempts.last().filter(|last| last.succeeded())?;
-            let patience =
-                if last.attempt.http_status == Some(201) { CREATED_NS } else { ANSWER_NS };
-            last.answered.filter(|answered| overdue(*answered, patience))
+            last.answered.filter(|answered| overdue(*answered, ANSWER_NS))
         };
         let ended: Vec<(u64, Moment)> = self
             .runs
             .iter()
-            .filter_map(|(goroutine, run)| Some((*goroutine, created(run)?)))
+            .filter_map(|(goroutine, run)| Some((*goroutine, succeeded(run)?)))
             .collect();
         for (goroutine, answered) in ended {
             if let Some(run) = self.runs.remove(&goroutine) {
@@ -372,9 +370,17 @@ impl Assembler {
         if status.is_some_and(|status| status < 200) {
             return;
         }
-        let attempts = self.runs.values_mut().flat_map(|run| &mut run.attempts);
-        if let Some(open) = attempts.into_iter().find(|open| open.waits_for(stream)) {
+        let asked = self.runs.iter_mut().find_map(|(goroutine, run)| {
+            let open = run.attempts.iter_mut().find(|open| open.waits_for(stream))?;
             open.answer(moment, status);
+            Some(*goroutine)
+        });
+        if let Some(goroutine) = asked {
+            if status == Some(CREATED)
+                && let Some(run) = self.runs.remove(&goroutine)
+            {
+                out.push(run.beat(Lead::Conduction, Outcome::Renewed, moment));
+            }
             return;
         }
         if let Some(index) = self.requests.iter().position(|open| open.waits_for(stream)) {

@@ -266,7 +266,6 @@ fn creating_the_lease_returns_from_nothing() {
          1020 5 new
          1400 6 write 7 1021
          5400 8 headers 7 201
-         1005399 tick
          1005400 tick",
         "conduction Renewed 1000 [1020 1400 1021 5400 201 4000] = 5400 4400",
     );
