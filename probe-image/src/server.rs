@@ -9,15 +9,18 @@ use crate::probes::{self, generate};
 use earthworm_wire::greeting::TOKEN_BYTES;
 use earthworm_wire::request::Request;
 use earthworm_wire::{IDLE_EXIT_SECONDS, IDLE_EXIT_WITHOUT_KUBELET_SECONDS};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-/// Strangers that may be connected at a time; more are turned away at once, so
-/// that no process on the node can exhaust the probe's descriptors.
+/// Connections without a token at a time. One more turns the oldest of them
+/// away: no process on the node can exhaust the probe's descriptors, or keep the
+/// plugin out by holding all places.
 const STRANGERS: usize = 16;
 
 /// How often the probe looks whether it is alone.
@@ -133,14 +136,23 @@ async fn finish(
 
 async fn accept(listener: &TcpListener, session: &Arc<Session>, connections: &mut JoinSet<()>) {
     let mut number = 0_u64;
+    let mut strangers: VecDeque<Stranger> = VecDeque::with_capacity(STRANGERS);
     loop {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) if connections.len() < STRANGERS => {
+            Ok((stream, _)) => {
+                strangers.retain(Stranger::is_waiting);
+                if strangers.len() >= STRANGERS
+                    && let Some(oldest) = strangers.pop_front()
+                {
+                    oldest.task.abort();
+                }
                 number += 1;
-                connections.spawn(serve_one(stream, session.clone(), number));
+                let admitted = Arc::new(AtomicBool::new(false));
+                let task =
+                    connections.spawn(serve_one(stream, session.clone(), number, admitted.clone()));
+                strangers.push_back(Stranger { task, admitted });
             }
-            Ok(_) => {}
             // Out of descriptors, or the peer went away between knock and
             // entry: neither is a reason to end a session.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -148,10 +160,27 @@ async fn accept(listener: &TcpListener, session: &Arc<Session>, connections: &mu
     }
 }
 
-async fn serve_one(stream: TcpStream, session: Arc<Session>, number: u64) {
+/// A connection that has not shown the token yet.
+struct Stranger {
+    task: AbortHandle,
+    admitted: Arc<AtomicBool>,
+}
+
+impl Stranger {
+    fn is_waiting(&self) -> bool {
+        !self.task.is_finished() && !self.admitted.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve_one(
+    stream: TcpStream,
+    session: Arc<Session>,
+    number: u64,
+    admitted: Arc<AtomicBool>,
+) {
     // A record is worth more early than packed well.
     let _ = stream.set_nodelay(true);
-    connection::serve(stream, &session, number).await;
+    connection::serve(stream, &session, number, &admitted).await;
 }
 
 /// Waits for the request, then measures until told to stop.

@@ -146,6 +146,10 @@ async fn a_stranger_gets_nothing_and_disturbs_nothing() {
     }
     plugin.credit(0, 1_000).await;
     assert_eq!(plugin.take(50).await, (0..50).collect::<Vec<_>>());
+    // Nor do they keep the plugin out when it comes back.
+    drop(plugin);
+    let (_, hello) = Plugin::open(address, 50).await;
+    assert_eq!(hello.next_sequence, 51);
 }
 
 #[tokio::test]

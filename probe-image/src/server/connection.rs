@@ -5,6 +5,7 @@ use earthworm_wire::frame::{Decoder, Kind, encode};
 use earthworm_wire::greeting::{Authentication, Hello, Refusal, RefusalReason};
 use earthworm_wire::message::{ToPlugin, ToProbe, next_message};
 use earthworm_wire::{PROTOCOL, SILENCE_MILLISECONDS};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,8 +19,13 @@ const AUTHENTICATION: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_millis(SILENCE_MILLISECONDS);
 
 /// Serves one connection to its end. A peer without the token gets nothing,
-/// not even a reason.
-pub(super) async fn serve(stream: TcpStream, session: &Session, number: u64) {
+/// not even a reason. `admitted` becomes true with the right token.
+pub(super) async fn serve(
+    stream: TcpStream,
+    session: &Session,
+    number: u64,
+    admitted: &AtomicBool,
+) {
     let (mut reader, mut writer) = stream.into_split();
     let mut decoder = Decoder::new();
     let authentication = authenticate(&mut reader, &mut decoder, session);
@@ -27,6 +33,7 @@ pub(super) async fn serve(stream: TcpStream, session: &Session, number: u64) {
     else {
         return;
     };
+    admitted.store(true, Ordering::Relaxed);
     if authentication.protocol != PROTOCOL {
         let text = format!(
             "the probe is {} with protocol {PROTOCOL}, the plugin speaks protocol {}",
