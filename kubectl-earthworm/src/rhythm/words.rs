@@ -77,7 +77,7 @@ pub(super) fn event(kind: &EventKind) -> String {
         EventKind::StreamResumed { gap_seconds, lost_records } => format!(
             "stream from the probe resumed after {gap_seconds:.1} s with {lost_records} records lost"
         ),
-        EventKind::ProbeRestarting(why) => format!("probe is gone, starting another: {why}"),
+        EventKind::ProbeRestarting(why) => format!("another probe is being started: {why}"),
         EventKind::ProbeRestarted { gap_seconds } => {
             format!("probe restarted, {gap_seconds:.1} s not observed on the node")
         }
