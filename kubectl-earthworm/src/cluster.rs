@@ -5,6 +5,7 @@
 //! ([`remove`]), [`leases`] watches what the control plane sees. Everything they
 //! learn leaves as [`crate::signal::Signal`]s.
 
+pub mod bypass;
 pub mod connect;
 pub mod images;
 pub mod leases;

@@ -89,6 +89,10 @@ pub enum SessionState {
     Streaming(Streaming),
     /// The stream broke; the probe may live and the session resume.
     Interrupted(String),
+    /// What happens to the kubelet, which carries the stream, is told at once.
+    BypassOpen,
+    /// It is told when the kubelet runs again; why.
+    BypassClosed(String),
     /// The probe is gone and a new one is being started; why.
     Restarting(String),
     /// The probe said farewell: everything on the node is detached.

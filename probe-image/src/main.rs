@@ -1,11 +1,11 @@
 //! The probe's process: arguments in, exit code out.
 
 use earthworm_probe::arguments::{Arguments, Serve, USAGE, parse};
-use earthworm_probe::server::{End, serve};
+use earthworm_probe::server::{Bypass, End, serve};
 use earthworm_probe::token;
 use earthworm_wire::exit_code;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,23 +35,38 @@ fn name_process() {
 }
 
 fn run(arguments: &Serve) -> Result<End, (i32, String)> {
-    let token = token::read(&arguments.token_file)
-        .map_err(|error| (exit_code::FAILED, error.to_string()))?;
-    let address = (Ipv4Addr::LOCALHOST, arguments.port);
-    let listener = TcpListener::bind(address).map_err(|error| {
+    let failed = |error: &dyn std::fmt::Display| (exit_code::FAILED, error.to_string());
+    let token = token::read(&arguments.token_file).map_err(|error| failed(&error))?;
+    let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.port).map_err(|error| {
         let code = match error.kind() {
             ErrorKind::AddrInUse => exit_code::PORT_IN_USE,
             _ => exit_code::FAILED,
         };
-        (code, format!("cannot listen on {}:{}: {error}", address.0, address.1))
+        let address = Ipv4Addr::LOCALHOST;
+        (code, format!("cannot listen on {address}:{}: {error}", arguments.port))
     })?;
+    let around = match &arguments.bypass {
+        Some(bypass) => {
+            let token = token::read(&bypass.token_file).map_err(|error| failed(&error))?;
+            // The port-forward is enough to measure: the port on the node's own
+            // address may be taken, or the address not be its own.
+            listen(bypass.address, arguments.port).ok().map(|listener| (listener, token))
+        }
+        None => None,
+    };
     let other = |error: std::io::Error| (exit_code::FAILED, format!("cannot serve: {error}"));
-    listener.set_nonblocking(true).map_err(other)?;
     // One thread: the probe's work is waiting.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(other)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(other)?;
+        let bypass = match around {
+            Some((listener, token)) => {
+                let listener = tokio::net::TcpListener::from_std(listener).map_err(other)?;
+                Some(Bypass { listener, token })
+            }
+            None => None,
+        };
         let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
         let stop = async {
@@ -60,8 +75,14 @@ fn run(arguments: &Serve) -> Result<End, (i32, String)> {
                 _ = interrupt.recv() => {}
             }
         };
-        Ok(serve(listener, token, stop).await)
+        Ok(serve(listener, token, bypass, stop).await)
     })
+}
+
+fn listen(address: IpAddr, port: u16) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind((address, port))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// Says why on stderr, for the pod's log, and where the kubelet looks for the

@@ -10,9 +10,10 @@ use crate::probes::Sink;
 use earthworm_wire::message::ToPlugin;
 use earthworm_wire::record::{IncidentKind, Record};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// Records that are kept at most; a beat is about 100 bytes.
 const CAPACITY_RECORDS: usize = 32_768;
@@ -31,7 +32,20 @@ pub struct Outbox {
     room: Notify,
     dropped: AtomicU64,
     sent_bytes: AtomicU64,
-    carrier_down: AtomicBool,
+    /// Highest sequence number that must not wait for the kubelet.
+    urgent: watch::Sender<u64>,
+}
+
+/// The kubelet as the carrier of the plugin's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// It runs, as far as is known.
+    Up {
+        /// Since when, after a time in which it did not.
+        since: Option<Instant>,
+    },
+    /// It is stopped or dead.
+    Down,
 }
 
 #[derive(Debug)]
@@ -45,6 +59,7 @@ struct State {
     /// Highest sequence number that the plugin allows to be sent.
     allowed: u64,
     closed: bool,
+    carrier: Carrier,
 }
 
 impl Default for Outbox {
@@ -56,12 +71,13 @@ impl Default for Outbox {
                 next_to_send: 1,
                 allowed: 0,
                 closed: false,
+                carrier: Carrier::Up { since: None },
             }),
             changed: Notify::new(),
             room: Notify::new(),
             dropped: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
-            carrier_down: AtomicBool::new(false),
+            urgent: watch::Sender::new(0),
         }
     }
 }
@@ -98,19 +114,26 @@ impl Outbox {
     /// send or no credit for it.
     pub fn next_batch(&self) -> Option<ToPlugin> {
         let mut state = self.state();
-        let end = state.first_sequence + state.records.len() as u64;
-        let first_sequence = state.next_to_send;
-        let count = end
-            .min(state.allowed.saturating_add(1))
-            .saturating_sub(first_sequence)
-            .min(BATCH_RECORDS as u64);
-        if count == 0 {
-            return None;
-        }
-        let skip = (first_sequence - state.first_sequence) as usize;
-        let records = state.records.range(skip..skip + count as usize).cloned().collect();
-        state.next_to_send += count;
-        Some(ToPlugin::Records { first_sequence, records })
+        let batch = state.batch(state.next_to_send, state.allowed)?;
+        state.next_to_send += batch.len() as u64;
+        Some(batch.into_message())
+    }
+
+    /// The next unacknowledged records after sequence number `told`, up to the
+    /// last urgent one, and the sequence number of the last of them. They stay
+    /// where they are: the connection sends them too.
+    pub fn urgent_batch(&self, told: u64) -> Option<(ToPlugin, u64)> {
+        let state = self.state();
+        let first = state.first_sequence.max(told.saturating_add(1));
+        let batch = state.batch(first, *self.urgent.borrow())?;
+        let last = batch.first_sequence + batch.len() as u64 - 1;
+        drop(state);
+        Some((batch.into_message(), last))
+    }
+
+    /// Changes when [`Self::urgent_batch`] may have more.
+    pub fn urgent(&self) -> watch::Receiver<u64> {
+        self.urgent.subscribe()
     }
 
     /// Whether no record will come any more and all that could be sent has been.
@@ -141,18 +164,9 @@ impl Outbox {
         }
     }
 
-    fn note_carrier(&self, incident: IncidentKind) {
-        let down = match incident {
-            IncidentKind::Stopped | IncidentKind::Exited(_) | IncidentKind::Killed(_) => true,
-            IncidentKind::Continued | IncidentKind::Restarted => false,
-            IncidentKind::Signalled(_) => return,
-        };
-        self.carrier_down.store(down, Ordering::Relaxed);
-    }
-
-    /// Whether the kubelet, which carries the connections, is stopped or dead.
-    pub fn is_carrier_down(&self) -> bool {
-        self.carrier_down.load(Ordering::Relaxed)
+    /// How the kubelet, which carries the connections, is doing.
+    pub fn carrier(&self) -> Carrier {
+        self.state().carrier
     }
 
     /// Adds to the bytes that were handed to the network.
@@ -161,7 +175,57 @@ impl Outbox {
     }
 }
 
+/// Consecutive records.
+struct Batch {
+    first_sequence: u64,
+    records: Vec<Record>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    fn into_message(self) -> ToPlugin {
+        ToPlugin::Records { first_sequence: self.first_sequence, records: self.records }
+    }
+}
+
 impl State {
+    /// The records from sequence number `first` to `last`, as far as there are
+    /// any and they fit one message.
+    fn batch(&self, first_sequence: u64, last: u64) -> Option<Batch> {
+        let end = self.first_sequence + self.records.len() as u64;
+        let count = end
+            .min(last.saturating_add(1))
+            .saturating_sub(first_sequence)
+            .min(BATCH_RECORDS as u64) as usize;
+        let skip = first_sequence.checked_sub(self.first_sequence)? as usize;
+        (count > 0).then(|| Batch {
+            first_sequence,
+            records: self.records.range(skip..skip + count).cloned().collect(),
+        })
+    }
+
+    /// What an incident says about the carrier; true when it must not wait.
+    fn note(&mut self, record: &Record) -> bool {
+        let Record::Incident(incident) = record else {
+            return self.carrier == Carrier::Down;
+        };
+        match incident.kind {
+            IncidentKind::Stopped | IncidentKind::Exited(_) | IncidentKind::Killed(_) => {
+                self.carrier = Carrier::Down;
+            }
+            IncidentKind::Continued | IncidentKind::Restarted => {
+                if self.carrier == Carrier::Down {
+                    self.carrier = Carrier::Up { since: Some(Instant::now()) };
+                }
+            }
+            IncidentKind::Signalled(_) => {}
+        }
+        true
+    }
+
     fn forget(&mut self, acknowledged: u64) {
         // A plugin cannot have handled what was never sent: a number from
         // beyond is garbage and must not empty the queue.
@@ -174,17 +238,19 @@ impl State {
 
 impl Sink for Outbox {
     fn push(&self, record: Record) {
-        if let Record::Incident(incident) = &record {
-            self.note_carrier(incident.kind);
-        }
         let mut state = self.state();
+        let urgent = state.note(&record);
         if state.records.len() >= CAPACITY_RECORDS {
             drop(state);
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         state.records.push_back(record);
+        let sequence = state.first_sequence + state.records.len() as u64 - 1;
         drop(state);
+        if urgent {
+            self.urgent.send_replace(sequence);
+        }
         self.changed.notify_one();
     }
 
@@ -277,8 +343,33 @@ mod tests {
             (IncidentKind::Restarted, false),
         ] {
             outbox.push(Record::Incident(Incident { time: 0, pid: 1, kind, sender: None }));
-            assert_eq!(outbox.is_carrier_down(), down, "{kind:?}");
+            assert_eq!(outbox.carrier() == Carrier::Down, down, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn urgent_records_go_both_ways_under_one_number() {
+        let outbox = filled(2);
+        assert_eq!(outbox.urgent_batch(0), None);
+        let stopped = Incident { time: 0, pid: 1, kind: IncidentKind::Stopped, sender: None };
+        outbox.push(Record::Incident(stopped));
+        let Some((ToPlugin::Records { first_sequence: 1, records }, 3)) = outbox.urgent_batch(0)
+        else {
+            panic!("what came before an urgent record comes along")
+        };
+        assert_eq!(records.len(), 3);
+        assert_eq!(outbox.urgent_batch(3), None);
+        // The kubelet is stopped: everything is urgent now.
+        outbox.push(Record::Generated(7));
+        let batch = outbox.urgent_batch(3).map(|(batch, last)| (numbers(Some(batch)), last));
+        assert_eq!(batch, Some(((4, vec![7]), 4)));
+        outbox.credit(0, 100);
+        let Some(ToPlugin::Records { first_sequence: 1, records }) = outbox.next_batch() else {
+            panic!("the connection sends all of them too")
+        };
+        assert_eq!(records.len(), 4);
+        outbox.credit(4, 100);
+        assert_eq!(outbox.urgent_batch(0), None, "what was acknowledged is not repeated");
     }
 
     #[test]

@@ -2,29 +2,24 @@
 //! the token, keeps the measurement running while connections come and go, and
 //! ends when the plugin says so or has been away for too long.
 
+mod bypass;
 mod connection;
+mod strangers;
 
-use crate::outbox::Outbox;
+pub use bypass::Bypass;
+
+use crate::outbox::{Carrier, Outbox};
 use crate::probes::{self, generate};
 use earthworm_wire::greeting::TOKEN_BYTES;
 use earthworm_wire::request::Request;
 use earthworm_wire::{IDLE_EXIT_SECONDS, IDLE_EXIT_WITHOUT_KUBELET_SECONDS};
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use strangers::{Admitted, Strangers};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
-
-/// Connections without a token at a time. One more turns the oldest of them
-/// away: no process on the node can exhaust the probe's descriptors, or keep the
-/// plugin out by holding all places.
-const STRANGERS: usize = 16;
-
-/// How often the probe looks whether it is alone.
-const IDLE_LOOK: Duration = Duration::from_millis(250);
 
 /// How long a detaching measurement and the last records may take.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -52,6 +47,8 @@ pub(crate) struct Session {
     bye: Notify,
     /// Number of the newest authenticated connection; an older one ends itself.
     newest: watch::Sender<u64>,
+    /// The same of the bypass.
+    newest_bypass: watch::Sender<u64>,
 }
 
 impl Session {
@@ -59,35 +56,35 @@ impl Session {
         *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// When the wait for a plugin ends. The plugin gets the whole usual time
-    /// from the moment that the kubelet can carry its connection again.
+    /// Ends when no plugin has come for too long. While the kubelet, which
+    /// carries its connection, is stopped or dead, the wait is longer; and the
+    /// plugin gets the whole usual time from the moment that it runs again.
     async fn idle(&self) {
-        let mut waited_from = *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut down_since = None;
         loop {
-            tokio::time::sleep(IDLE_LOOK).await;
             let heard = *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner);
-            waited_from = waited_from.max(heard);
-            let limit = if self.outbox.is_carrier_down() {
-                down_since.get_or_insert_with(Instant::now);
-                IDLE_EXIT_WITHOUT_KUBELET_SECONDS
-            } else {
-                if down_since.take().is_some() {
-                    waited_from = Instant::now();
+            let deadline = match self.outbox.carrier() {
+                Carrier::Up { since } => {
+                    since.map_or(heard, |since| heard.max(since)) + seconds(IDLE_EXIT_SECONDS)
                 }
-                IDLE_EXIT_SECONDS
+                Carrier::Down => heard + seconds(IDLE_EXIT_WITHOUT_KUBELET_SECONDS),
             };
-            if waited_from.elapsed() >= Duration::from_secs(limit) {
+            if Instant::now() >= deadline {
                 return;
             }
+            tokio::time::sleep_until(deadline).await;
         }
     }
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
 }
 
 /// Serves until the session ends; everything is detached on return.
 pub async fn serve(
     listener: TcpListener,
     token: [u8; TOKEN_BYTES],
+    bypass: Option<Bypass>,
     stop: impl Future<Output = ()>,
 ) -> End {
     let session = Arc::new(Session {
@@ -97,14 +94,25 @@ pub async fn serve(
         request: watch::Sender::new(None),
         bye: Notify::new(),
         newest: watch::Sender::new(0),
+        newest_bypass: watch::Sender::new(0),
     });
     let shutdown = watch::Sender::new(false);
     let measurement = tokio::spawn(measure(session.clone(), shutdown.subscribe()));
     let mut connections = JoinSet::new();
 
+    let around = {
+        let session = session.clone();
+        async move {
+            match bypass {
+                Some(bypass) => bypass::serve(bypass, session).await,
+                None => std::future::pending().await,
+            }
+        }
+    };
     let end = {
         tokio::select! {
             () = accept(&listener, &session, &mut connections) => End::Stopped,
+            () = around => End::Stopped,
             () = session.bye.notified() => End::Bye,
             () = session.idle() => End::Idle,
             () = stop => End::Stopped,
@@ -136,22 +144,22 @@ async fn finish(
 
 async fn accept(listener: &TcpListener, session: &Arc<Session>, connections: &mut JoinSet<()>) {
     let mut number = 0_u64;
-    let mut strangers: VecDeque<Stranger> = VecDeque::with_capacity(STRANGERS);
+    let mut strangers = Strangers::default();
     loop {
-        while connections.try_join_next().is_some() {}
+        let stream = next_connection(listener).await;
+        number += 1;
+        let (session, number) = (session.clone(), number);
+        strangers.serve(connections, |admitted| serve_one(stream, session, number, admitted));
+    }
+}
+
+async fn next_connection(listener: &TcpListener) -> TcpStream {
+    loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                strangers.retain(Stranger::is_waiting);
-                if strangers.len() >= STRANGERS
-                    && let Some(oldest) = strangers.pop_front()
-                {
-                    oldest.task.abort();
-                }
-                number += 1;
-                let admitted = Arc::new(AtomicBool::new(false));
-                let task =
-                    connections.spawn(serve_one(stream, session.clone(), number, admitted.clone()));
-                strangers.push_back(Stranger { task, admitted });
+                // A record is worth more early than packed well.
+                let _ = stream.set_nodelay(true);
+                return stream;
             }
             // Out of descriptors, or the peer went away between knock and
             // entry: neither is a reason to end a session.
@@ -160,26 +168,7 @@ async fn accept(listener: &TcpListener, session: &Arc<Session>, connections: &mu
     }
 }
 
-/// A connection that has not shown the token yet.
-struct Stranger {
-    task: AbortHandle,
-    admitted: Arc<AtomicBool>,
-}
-
-impl Stranger {
-    fn is_waiting(&self) -> bool {
-        !self.task.is_finished() && !self.admitted.load(Ordering::Relaxed)
-    }
-}
-
-async fn serve_one(
-    stream: TcpStream,
-    session: Arc<Session>,
-    number: u64,
-    admitted: Arc<AtomicBool>,
-) {
-    // A record is worth more early than packed well.
-    let _ = stream.set_nodelay(true);
+async fn serve_one(stream: TcpStream, session: Arc<Session>, number: u64, admitted: Admitted) {
     connection::serve(stream, &session, number, &admitted).await;
 }
 

@@ -30,7 +30,9 @@ pub fn read(path: &Path) -> Result<[u8; TOKEN_BYTES], TokenError> {
     decode(text.trim()).ok_or(TokenError::Malformed(shown))
 }
 
-fn decode(text: &str) -> Option<[u8; TOKEN_BYTES]> {
+/// The token that these 64 hexadecimal digits are.
+#[must_use]
+pub fn decode(text: &str) -> Option<[u8; TOKEN_BYTES]> {
     let digits: Vec<u8> = text
         .chars()
         .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-use earthworm_probe::server::{End, serve};
+use earthworm_probe::server::{Bypass, End, serve};
 use earthworm_wire::frame::{Decoder, Frame, Kind, encode};
 use earthworm_wire::greeting::{Authentication, Hello, Refusal, RefusalReason};
 use earthworm_wire::message::{ToPlugin, ToProbe, from_bytes};
 use earthworm_wire::record::Record;
 use earthworm_wire::request::{GenerateRequest, Request};
-use earthworm_wire::{IDLE_EXIT_SECONDS, PROTOCOL};
+use earthworm_wire::{BYPASS_TOKEN_HEADER, IDLE_EXIT_SECONDS, PROTOCOL};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(5);
 async fn probe() -> (SocketAddr, JoinHandle<End>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    (address, tokio::spawn(serve(listener, TOKEN, std::future::pending())))
+    (address, tokio::spawn(serve(listener, TOKEN, None, std::future::pending())))
 }
 
 /// The plugin's side, as small as it can be.
@@ -234,4 +234,35 @@ async fn a_probe_without_a_plugin_ends_by_itself() {
     let end = tokio::time::timeout(limit, session).await.expect("it lives on").unwrap();
     assert_eq!(end, End::Idle);
     assert!(begun.elapsed() >= Duration::from_secs(IDLE_EXIT_SECONDS), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn the_bypass_opens_for_its_own_token_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let around = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = around.local_addr().unwrap();
+    let bypass = Some(Bypass { listener: around, token: [9; 32] });
+    let _session = tokio::spawn(serve(listener, TOKEN, bypass, std::future::pending()));
+    let get = |token: &str| {
+        format!("GET / HTTP/1.1\r\nHost: node\r\n{BYPASS_TOKEN_HEADER}: {token}\r\n\r\n")
+    };
+    let right = get(&"09".repeat(32));
+    // The session's token opens the stream and not this.
+    for words in [get(&"07".repeat(32)), get(""), right.replacen("GET", "PUT", 1), "\0".into()] {
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        stranger.write_all(words.as_bytes()).await.unwrap();
+        stranger.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        let end = tokio::time::timeout(SOON, stranger.read_to_end(&mut answer)).await;
+        assert!(end.is_ok() && answer.is_empty(), "{words:?} was answered by {answer:?}");
+    }
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let mut plugin = TcpStream::connect(address).await.unwrap();
+    plugin.write_all(right.as_bytes()).await.unwrap();
+    let mut head = vec![0; 12];
+    tokio::time::timeout(SOON, plugin.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head, b"HTTP/1.1 200");
 }

@@ -13,7 +13,7 @@ const LEASES: Option<&str> = Some("kube-node-lease");
 const HERE: Option<&str> = Some("default");
 
 /// What `pulse NODE` needs: all of it, and nothing more.
-const NEEDED: [Right; 7] = [
+pub(super) const NEEDED: [Right; 7] = [
     right("get", "nodes", None),
     right("list,watch", "leases.coordination.k8s.io", LEASES),
     right("create,patch,delete,list", "jobs.batch", HERE),

@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod beats;
+mod bypass;
 mod healthy;
 mod incidents;
 mod outage;

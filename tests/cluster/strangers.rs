@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use earthworm_tests::lab::{Lab, Versions};
 use earthworm_tests::leases::LeaseWatch;
-use earthworm_tests::network::{connect_inside, probe_ports};
+use earthworm_tests::network::{connect_inside, probe_listeners};
 use earthworm_wire::PROTOCOL;
 use earthworm_wire::frame::{Kind, encode};
 use earthworm_wire::greeting::{Authentication, TOKEN_BYTES};
@@ -24,11 +24,13 @@ fn strangers_get_nothing_and_disturb_nothing() {
     let node = lab.sandbox.nodes().unwrap().remove(0);
     let session = lab.pulse(&["node-a", "--for", "33s", "-o", "json", "-v"]);
     let from = session.listens_on(&["node-a"])[0].time();
-    let ports = probe_ports(&node);
-    assert_eq!(ports.len(), 1, "ports of one probe");
+    let mut listeners = probe_listeners(&node);
+    listeners.retain(|listener| listener.ip().is_loopback());
+    assert_eq!(listeners.len(), 1, "ports of one probe");
+    let door = listeners[0];
 
     for (name, words) in languages() {
-        let mut stranger = connect_inside(&node, ports[0], 1).remove(0);
+        let mut stranger = connect_inside(&node, door, 1).remove(0);
         let begun = Instant::now();
         stranger.write_all(&words).unwrap();
         let heard = hear(&mut stranger);
@@ -37,7 +39,7 @@ fn strangers_get_nothing_and_disturb_nothing() {
     }
 
     let begun = Instant::now();
-    let mut crowd = connect_inside(&node, ports[0], 200);
+    let mut crowd = connect_inside(&node, door, 200);
     for (number, stranger) in crowd.iter_mut().enumerate() {
         if number % 2 == 0 {
             // One that was turned away at once may refuse the words.

@@ -1,6 +1,6 @@
 //! The network of a node: looked at and cut off from inside its namespace.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
 use std::process::{Command, Output};
@@ -53,29 +53,28 @@ pub fn unblock(node: &NodeSpec) {
     let _ = inside(node, "nft", &["delete", "table", "ip", TABLE]);
 }
 
-/// The ports on which probes of a node listen, from the sockets of the node's
-/// own namespace.
+/// Where probes of a node listen, from the sockets of the node's own namespace.
 ///
 /// # Panics
 /// When `nsenter` cannot be started.
 #[must_use]
-pub fn probe_ports(node: &NodeSpec) -> Vec<u16> {
+pub fn probe_listeners(node: &NodeSpec) -> Vec<SocketAddr> {
     let output = inside(node, "ss", &["--listening", "--tcp", "--numeric", "--processes"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines()
         .filter(|line| line.contains("earthworm"))
-        .filter_map(|line| line.split_whitespace().nth(3)?.rsplit_once(':')?.1.parse().ok())
+        .filter_map(|line| line.split_whitespace().nth(3)?.parse().ok())
         .collect()
 }
 
-/// Opens connections to a port of the node's own loopback address, all at once.
+/// Opens connections from the node's own network, all at once.
 ///
 /// # Panics
 /// When one is refused.
 #[must_use]
-pub fn connect_inside(node: &NodeSpec, port: u16, count: usize) -> Vec<TcpStream> {
+pub fn connect_inside(node: &NodeSpec, to: SocketAddr, count: usize) -> Vec<TcpStream> {
     within(node, move || {
-        let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let connect = |_| TcpStream::connect(to).unwrap();
         (0..count).map(connect).collect()
     })
 }

@@ -64,10 +64,15 @@ impl Authentication {
     /// Whether the tokens are equal, in a time that does not tell how far they are.
     #[must_use]
     pub fn has_token(&self, token: &[u8; TOKEN_BYTES]) -> bool {
-        let difference =
-            self.token.iter().zip(token).fold(0_u8, |all, (left, right)| all | (left ^ right));
-        std::hint::black_box(difference) == 0
+        is_same_token(&self.token, token)
     }
+}
+
+/// Whether two tokens are equal, in a time that does not tell how far they are.
+#[must_use]
+pub fn is_same_token(left: &[u8; TOKEN_BYTES], right: &[u8; TOKEN_BYTES]) -> bool {
+    let difference = left.iter().zip(right).fold(0_u8, |all, (left, right)| all | (left ^ right));
+    std::hint::black_box(difference) == 0
 }
 
 /// The probe's answer to a right token: `protocol: u16 | next_sequence: u64 | version (UTF-8)`.

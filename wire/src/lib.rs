@@ -32,6 +32,17 @@ pub const IDLE_EXIT_SECONDS: u64 = 10;
 /// lost with the probe.
 pub const IDLE_EXIT_WITHOUT_KUBELET_SECONDS: u64 = 60;
 
+/// Name of the HTTP header that carries the bypass's token, in hexadecimal: on
+/// the way around the kubelet the API server's pod proxy speaks HTTP. The
+/// answer's body is [`frame`]s with [`message::ToPlugin::Records`] of records
+/// that cannot wait for the port-forward, under the sequence numbers they have
+/// there too.
+pub const BYPASS_TOKEN_HEADER: &str = "earthworm-token";
+
+/// Seconds without a record after which the bypass carries a
+/// [`message::ToPlugin::Pong`], so that nobody on the way takes it for dead.
+pub const BYPASS_KEEPALIVE_SECONDS: u64 = 10;
+
 /// Milliseconds between two pings of the plugin. Port-forward itself neither
 /// pings nor reports a dead peer.
 pub const PING_MILLISECONDS: u64 = 500;

@@ -49,6 +49,10 @@ pub struct PulseArgs {
     /// Privileges of the probe; `auto` takes the weakest that gives the full result
     #[arg(long, value_enum, default_value_t, value_name = "PROFILE")]
     pub profile: ProfileChoice,
+    /// The probe listens on the node's loopback address alone: news of a kubelet
+    /// that stops come when it runs again
+    #[arg(long, conflicts_with = "no_probe")]
+    pub no_bypass: bool,
     /// Print the objects that would be created, and create nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -7,8 +7,9 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{
     AppArmorProfile, Capabilities, ConfigMap, ConfigMapProjection, Container, EmptyDirVolumeSource,
-    PodSpec, PodTemplateSpec, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, Secret,
-    SecretVolumeSource, SecurityContext, Toleration, Volume, VolumeMount, VolumeProjection,
+    EnvVar, EnvVarSource, ObjectFieldSelector, PodSpec, PodTemplateSpec, ProjectedVolumeSource,
+    ResourceRequirements, SeccompProfile, Secret, SecretVolumeSource, SecurityContext, Toleration,
+    Volume, VolumeMount, VolumeProjection,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -18,6 +19,11 @@ use std::collections::BTreeMap;
 const PAYLOAD_FOLDER: &str = "/earthworm";
 /// Where the token is mounted.
 const TOKEN_FOLDER: &str = "/earthworm-token";
+/// Names of the tokens, in their Secret and in that folder.
+const SESSION_TOKEN: &str = "token";
+const BYPASS_TOKEN: &str = "bypass";
+/// Variable with the node's address.
+const NODE_ADDRESS: &str = "NODE_ADDRESS";
 /// Where the launcher may write when memory files may not be executed.
 const SCRATCH_FOLDER: &str = "/run/earthworm";
 /// Where the probe lies in the published image.
@@ -47,8 +53,20 @@ pub struct JobPlan<'a> {
     pub profile: Profile,
     /// Port on the node's loopback address.
     pub port: u16,
+    /// Whether the probe also listens on the node's own address, for what
+    /// comes around the kubelet.
+    pub bypass: bool,
     /// The server's minor version: some fields are errors or unknown before it.
     pub server_minor: u32,
+}
+
+/// What opens one probe, in hexadecimal.
+#[derive(Clone)]
+pub struct Tokens {
+    /// The stream.
+    pub session: String,
+    /// The way around the kubelet, if there is one.
+    pub bypass: Option<String>,
 }
 
 /// Where the probe's container comes from.
@@ -147,18 +165,28 @@ fn container(plan: &JobPlan<'_>) -> Container {
         }
     };
     mounts.push(mount("token", TOKEN_FOLDER, true));
+    let mut arguments = vec![
+        "--port".to_owned(),
+        plan.port.to_string(),
+        "--token-file".into(),
+        format!("{TOKEN_FOLDER}/{SESSION_TOKEN}"),
+    ];
+    if plan.bypass {
+        arguments.extend([
+            "--bypass".into(),
+            format!("$({NODE_ADDRESS})"),
+            "--bypass-token-file".into(),
+            format!("{TOKEN_FOLDER}/{BYPASS_TOKEN}"),
+        ]);
+    }
     mounts.push(mount("scratch", SCRATCH_FOLDER, false));
     Container {
         name: "probe".into(),
         image: Some((*image).to_owned()),
         image_pull_policy: Some(pull_policy.into()),
         command: Some(command),
-        args: Some(vec![
-            "--port".into(),
-            plan.port.to_string(),
-            "--token-file".into(),
-            format!("{TOKEN_FOLDER}/token"),
-        ]),
+        args: Some(arguments),
+        env: plan.bypass.then(|| vec![node_address()]),
         // The image's own folder may not exist for a read-only root.
         working_dir: Some("/".into()),
         resources: Some(ResourceRequirements {
@@ -170,6 +198,21 @@ fn container(plan: &JobPlan<'_>) -> Container {
         }),
         security_context: Some(security_context(plan)),
         volume_mounts: Some(mounts),
+        ..Default::default()
+    }
+}
+
+/// The address by which the API server's pod proxy reaches a pod on the node's network.
+fn node_address() -> EnvVar {
+    EnvVar {
+        name: NODE_ADDRESS.into(),
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                field_path: "status.hostIP".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
@@ -283,18 +326,22 @@ pub fn payload_names(
     (0..parts).map(|part| format!("{}-{generation}", payload_name(session, hash, part))).collect()
 }
 
-/// The Secret with one probe's token.
+/// The Secret with one probe's tokens.
 #[must_use]
 pub fn secret(
     session: &SessionId,
     namespace: &str,
     name: &str,
-    token_hex: &str,
+    tokens: &Tokens,
     owner: OwnerReference,
 ) -> Secret {
+    let mut files = text_map(&[(SESSION_TOKEN, &tokens.session)]);
+    if let Some(bypass) = &tokens.bypass {
+        files.insert(BYPASS_TOKEN.to_owned(), bypass.clone());
+    }
     Secret {
         metadata: owned(session, namespace, name.to_owned(), &[owner]),
-        string_data: Some(text_map(&[("token", token_hex)])),
+        string_data: Some(files),
         immutable: Some(true),
         type_: Some("Opaque".into()),
         ..Default::default()

@@ -6,6 +6,7 @@ mod diagnose;
 mod pump;
 mod start;
 
+use super::bypass::Permission;
 use super::connect::Cluster;
 use super::images;
 use super::names::SessionId;
@@ -41,6 +42,8 @@ pub struct Context {
     pub image: Option<String>,
     /// `--profile`; `None` is auto.
     pub profile: Option<Profile>,
+    /// Whether probes listen for what comes around their kubelet.
+    pub bypass: Permission,
     /// How long a Job may live once its stream is up.
     pub lifetime: Duration,
     /// Everything created so far.
@@ -65,6 +68,8 @@ pub(crate) struct Ticket {
     generation: u32,
     port: u16,
     token: [u8; TOKEN_BYTES],
+    /// Opens the way around the kubelet and nothing else; `None` without one.
+    bypass_token: Option<[u8; TOKEN_BYTES]>,
     choice: Choice,
     image: String,
 }
@@ -187,13 +192,14 @@ fn ticket(
     choice: Choice,
     image: String,
 ) -> Result<Ticket, Problem> {
-    let mut token = [0; TOKEN_BYTES];
+    let (mut token, mut bypass_token) = ([0; TOKEN_BYTES], [0; TOKEN_BYTES]);
     let random = |error: getrandom::Error| Problem {
         reason: "no-randomness",
         message: format!("the system's random source failed: {error}"),
         hint: None,
     };
     getrandom::fill(&mut token).map_err(random)?;
+    getrandom::fill(&mut bypass_token).map_err(random)?;
     let number = getrandom::u32().map_err(random)?;
     let width = u32::from(PORTS.end() - PORTS.start()) + 1;
     // The remainder is below the width of the range, which fits a port.
@@ -203,6 +209,7 @@ fn ticket(
         generation,
         port,
         token,
+        bypass_token: (context.bypass == Permission::Granted).then_some(bypass_token),
         choice,
         image,
     })
@@ -345,7 +352,11 @@ pub fn manifests(
         let (secret, maps) = create::companions(context, facts, &ticket, owner)?;
         objects.push(encode(serde_json::to_value(&job))?);
         let mut secret = encode(serde_json::to_value(&secret))?;
-        secret["stringData"]["token"] = "<64 random hexadecimal digits>".into();
+        if let Some(tokens) = secret["stringData"].as_object_mut() {
+            for token in tokens.values_mut() {
+                *token = "<64 random hexadecimal digits>".into();
+            }
+        }
         objects.push(secret);
         for map in maps {
             let name = map.metadata.name.clone().unwrap_or_default();

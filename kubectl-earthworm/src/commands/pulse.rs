@@ -7,6 +7,7 @@ mod listen;
 
 use crate::cli::GlobalArgs;
 use crate::cli::pulse::{OutputFormat, ProfileChoice, PulseArgs};
+use crate::cluster::bypass::{self, Permission};
 use crate::cluster::connect::{Cluster, connect};
 use crate::cluster::names::SessionId;
 use crate::cluster::nodes;
@@ -53,7 +54,11 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
             Some(selection) => selection,
             None => choose::ask(&cluster).await?,
         };
-        let (found, mut missing) = nodes::select(&cluster, &selection, arguments.no_probe).await?;
+        let (nodes, bypass) = tokio::join!(
+            nodes::select(&cluster, &selection, arguments.no_probe),
+            may_bypass(arguments, &cluster)
+        );
+        let (found, mut missing) = nodes?;
         // A person who misspelt the only name wants one line; a program that
         // reads objects gets the Problem as one of them.
         let for_programs =
@@ -69,13 +74,13 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
         }
         if arguments.dry_run {
             return dry_run::print(
-                &context(arguments, cluster)?,
+                &context(arguments, cluster, bypass)?,
                 &found,
                 missing,
                 arguments.output,
             );
         }
-        let context = Arc::new(context(arguments, cluster)?);
+        let context = Arc::new(context(arguments, cluster, bypass)?);
         listen::run(context, arguments, found, missing, ui).await
     });
     // Tasks that hang in a dead API server must not hold the command.
@@ -83,15 +88,30 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
     exit
 }
 
-fn context(arguments: &PulseArgs, cluster: Cluster) -> Result<Context, Problem> {
+fn namespace<'a>(arguments: &'a PulseArgs, cluster: &'a Cluster) -> &'a str {
+    arguments.probe_namespace.as_deref().unwrap_or(&cluster.namespace)
+}
+
+async fn may_bypass(arguments: &PulseArgs, cluster: &Cluster) -> Permission {
+    if arguments.no_probe || arguments.no_bypass {
+        return Permission::Unwanted;
+    }
+    bypass::permission(&cluster.client, namespace(arguments, cluster)).await
+}
+
+fn context(
+    arguments: &PulseArgs,
+    cluster: Cluster,
+    bypass: Permission,
+) -> Result<Context, Problem> {
     let session = SessionId::random().map_err(|error| Problem {
         reason: "no-randomness",
         message: format!("the system's random source failed: {error}"),
         hint: None,
     })?;
-    let namespace = arguments.probe_namespace.clone().unwrap_or_else(|| cluster.namespace.clone());
     Ok(Context {
-        namespace,
+        namespace: namespace(arguments, &cluster).to_owned(),
+        bypass,
         session,
         image: arguments.image.clone(),
         profile: match arguments.profile {

@@ -383,6 +383,8 @@ fn event_body(event: &Event) -> EventBody {
             body.gap_seconds = Some(seconds(*gap_seconds));
         }
         EventKind::StreamInterrupted(_)
+        | EventKind::BypassOpen
+        | EventKind::BypassClosed(_)
         | EventKind::ProbeRestarting(_)
         | EventKind::ApiInterrupted(_) => {}
     }

@@ -209,6 +209,10 @@ pub enum EventKind {
         /// Records that were lost on the way.
         lost_records: u64,
     },
+    /// What happens to the kubelet, which carries the stream, is told at once.
+    BypassOpen,
+    /// It is told when the kubelet runs again; why.
+    BypassClosed(String),
     /// The probe is gone, a new one is being started; why.
     ProbeRestarting(String),
     /// A new probe listens.

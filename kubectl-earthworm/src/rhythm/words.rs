@@ -23,6 +23,8 @@ impl EventKind {
             Self::Attached(_) => "probe-attached",
             Self::StreamInterrupted(_) => "stream-interrupted",
             Self::StreamResumed { .. } => "stream-resumed",
+            Self::BypassOpen => "bypass-open",
+            Self::BypassClosed(_) => "bypass-closed",
             Self::ProbeRestarting(_) => "probe-restarting",
             Self::ProbeRestarted { .. } => "probe-restarted",
             Self::ApiInterrupted(_) => "api-interrupted",
@@ -76,6 +78,11 @@ pub(super) fn event(kind: &EventKind) -> String {
         }
         EventKind::StreamResumed { gap_seconds, lost_records } => format!(
             "stream from the probe resumed after {gap_seconds:.1} s with {lost_records} records lost"
+        ),
+        EventKind::BypassOpen => "the probe is also reached around the kubelet".to_owned(),
+        EventKind::BypassClosed(why) => format!(
+            "the probe is reached through the kubelet alone, so news of a kubelet that stops come \
+             when it runs again: {why}"
         ),
         EventKind::ProbeRestarting(why) => format!("another probe is being started: {why}"),
         EventKind::ProbeRestarted { gap_seconds } => {

@@ -1,6 +1,7 @@
 //! One connection: authentication, then records out and credit in.
 
 use super::Session;
+use super::strangers::AUTHENTICATION;
 use earthworm_wire::frame::{Decoder, Kind, encode};
 use earthworm_wire::greeting::{Authentication, Hello, Refusal, RefusalReason};
 use earthworm_wire::message::{ToPlugin, ToProbe, next_message};
@@ -11,9 +12,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
-
-/// How long a stranger may take to show the token.
-const AUTHENTICATION: Duration = Duration::from_secs(5);
 
 /// A plugin that has been silent for this long is gone.
 const SILENCE: Duration = Duration::from_millis(SILENCE_MILLISECONDS);

@@ -67,6 +67,7 @@ pub(crate) fn manifest(
         image,
         profile: ticket.choice.profile,
         port: ticket.port,
+        bypass: ticket.bypass_token.is_some(),
         server_minor: context.cluster.server_minor,
     }))
 }
@@ -83,7 +84,7 @@ pub(crate) fn companions(
         &context.session,
         &context.namespace,
         &ticket.name,
-        &hex(&ticket.token),
+        &tokens(ticket),
         owner.clone(),
     );
     let maps = payload_maps(context, &facts.architecture, ticket.generation, &[owner])?;
@@ -214,13 +215,8 @@ async fn payload(
 
 async fn secret(context: &Context, ticket: &Ticket, owner: OwnerReference) -> Result<(), Problem> {
     let api: Api<Secret> = Api::namespaced(context.cluster.client.clone(), &context.namespace);
-    let manifest = objects::secret(
-        &context.session,
-        &context.namespace,
-        &ticket.name,
-        &hex(&ticket.token),
-        owner,
-    );
+    let manifest =
+        objects::secret(&context.session, &context.namespace, &ticket.name, &tokens(ticket), owner);
     already(api.create(&PostParams::default(), &manifest).await)
         .map_err(|error| create_error(&error, "secret", &ticket.name))
 }
@@ -262,7 +258,15 @@ impl Created {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn tokens(ticket: &Ticket) -> objects::Tokens {
+    objects::Tokens {
+        session: hex(&ticket.token),
+        bypass: ticket.bypass_token.map(|token| hex(&token)),
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -1,8 +1,9 @@
 //! Streams records from a probe that has said hello, and finds it again after
 //! an interruption.
 
-use super::create::Created;
+use super::create::{Created, hex};
 use super::{Change, Context, Next, Patient, Ticket};
+use crate::cluster::bypass::{Bypass, News, Permission};
 use crate::cluster::pod_state::{PodState, judge};
 use crate::cluster::stream::{self, Stream, StreamError};
 use crate::signal::{Problem, SessionState, SignalKind, Streaming};
@@ -12,6 +13,7 @@ use earthworm_wire::record::{Record, TroubleReason};
 use earthworm_wire::{IDLE_EXIT_WITHOUT_KUBELET_SECONDS, PING_MILLISECONDS, SILENCE_MILLISECONDS};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -48,6 +50,7 @@ struct Pump<'a> {
     /// The same, as the probe knows it.
     acknowledged: u64,
     last_heard: Instant,
+    bypass: Option<Bypass>,
 }
 
 /// Streams until the command ends or the probe is gone.
@@ -69,10 +72,17 @@ pub(super) async fn run(
         handled: 0,
         acknowledged: 0,
         last_heard: Instant::now(),
+        bypass: ticket.bypass_token.map(|token| {
+            let client = context.cluster.client.clone();
+            Bypass::open(client, &context.namespace, pod, ticket.port, &hex(&token))
+        }),
     };
     let mut resumed = false;
     loop {
         pump.announce(&stream, resumed).await;
+        if let (false, Permission::Denied(why)) = (resumed, &context.bypass) {
+            pump.report(SessionState::BypassClosed(why.clone())).await;
+        }
         match pump.stream(&mut stream, stop).await {
             Break::Decided(next) => return next,
             Break::Lost(why) => {
@@ -85,6 +95,13 @@ pub(super) async fn run(
             Err(next) => return next,
         };
         resumed = true;
+    }
+}
+
+async fn next_news(bypass: &mut Option<Bypass>) -> News {
+    match bypass {
+        Some(bypass) => bypass.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -151,6 +168,11 @@ impl Pump<'_> {
                         }
                     }
                 }
+                news = next_news(&mut self.bypass) => {
+                    if let Some(next) = self.around(news).await {
+                        return Ok(next);
+                    }
+                }
                 _ = ping.tick() => {
                     if self.last_heard.elapsed() > SILENCE {
                         return Err(StreamError::Ended(format!(
@@ -197,6 +219,20 @@ impl Pump<'_> {
         None
     }
 
+    /// Takes what came around the kubelet. `Some` when it ends this probe.
+    async fn around(&mut self, news: News) -> Option<Next> {
+        match news {
+            News::Open => self.report(SessionState::BypassOpen).await,
+            News::Closed(why) => self.report(SessionState::BypassClosed(why)).await,
+            // After a gap they wait for the port-forward, which has none.
+            News::Records(first_sequence, records) if first_sequence <= self.handled + 1 => {
+                return self.records(first_sequence, records).await;
+            }
+            News::Records(..) => {}
+        }
+        None
+    }
+
     fn again(&self, why: &str) -> Next {
         Next::Again { why: why.to_owned(), change: Change::Nothing }
     }
@@ -227,17 +263,13 @@ impl Pump<'_> {
     async fn reconnect(&mut self, stop: &mut Stop) -> Result<Stream, Next> {
         let pods: Api<Pod> =
             Api::namespaced(self.context.cluster.client.clone(), &self.context.namespace);
-        let (port, token) = (self.ticket.port, self.ticket.token);
+        let (pod, port, token) = (self.pod, self.ticket.port, self.ticket.token);
         loop {
             if stop.is_set() {
                 return Err(Next::Stop);
             }
-            let attempt = stream::open(&pods, self.pod, port, token, self.handled);
-            let attempt = tokio::select! {
-                attempt = attempt => attempt,
-                () = stop.wait() => return Err(Next::Stop),
-            };
-            match attempt {
+            let attempt = stream::open(&pods, pod, port, token, self.handled);
+            match self.meanwhile(stop, attempt).await? {
                 Ok(stream) => return Ok(stream),
                 Err(StreamError::Version(words)) => {
                     return Err(Next::Failed(Problem {
@@ -251,38 +283,56 @@ impl Pump<'_> {
                     return Err(self.again(&format!("the probe has ended: {words}")));
                 }
                 Err(_) => {
-                    if let Some(why) = self.is_gone(&pods).await {
+                    let silent = self.last_heard.elapsed();
+                    if let Some(why) = self.meanwhile(stop, is_gone(&pods, pod, silent)).await? {
                         return Err(self.again(&why));
                     }
                 }
             }
+            self.meanwhile(stop, tokio::time::sleep(RETRY)).await?;
+        }
+    }
+
+    /// Does something while listening to what comes around the kubelet.
+    async fn meanwhile<T>(
+        &mut self,
+        stop: &mut Stop,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Next> {
+        let mut work = pin!(work);
+        loop {
             tokio::select! {
-                () = tokio::time::sleep(RETRY) => {}
+                done = &mut work => return Ok(done),
+                news = next_news(&mut self.bypass) => {
+                    if let Some(next) = self.around(news).await {
+                        return Err(next);
+                    }
+                }
                 () = stop.wait() => return Err(Next::Stop),
             }
         }
     }
+}
 
-    /// Whether the API server knows that the probe is gone. While the server
-    /// itself is away nothing is known, and the search goes on.
-    async fn is_gone(&self, pods: &Api<Pod>) -> Option<String> {
-        match pods.get_opt(self.pod).await {
-            Ok(None) => Some("the probe's pod is gone".into()),
-            Ok(Some(pod)) => match judge(&pod) {
-                PodState::Finished { code, message } => {
-                    Some(format!("the probe ended with exit code {code}: {message}"))
-                }
-                PodState::Hopeless(words) => Some(format!("the probe's pod failed: {words}")),
-                _ if self.last_heard.elapsed() > PROBE_LIFE => {
-                    Some(format!("the probe was alone for more than {} s", PROBE_LIFE.as_secs()))
-                }
-                _ => None,
-            },
-            Err(kube::Error::Api(status)) if status.code == 403 => {
-                // Without `get` on pods only time can tell.
-                (self.last_heard.elapsed() > PROBE_LIFE).then(|| "the probe does not answer".into())
+/// Whether the API server knows that the probe, silent for so long, is gone.
+/// While the server itself is away nothing is known, and the search goes on.
+async fn is_gone(pods: &Api<Pod>, pod: &str, silent: Duration) -> Option<String> {
+    match pods.get_opt(pod).await {
+        Ok(None) => Some("the probe's pod is gone".into()),
+        Ok(Some(pod)) => match judge(&pod) {
+            PodState::Finished { code, message } => {
+                Some(format!("the probe ended with exit code {code}: {message}"))
             }
-            Err(_) => None,
+            PodState::Hopeless(words) => Some(format!("the probe's pod failed: {words}")),
+            _ if silent > PROBE_LIFE => {
+                Some(format!("the probe was alone for more than {} s", PROBE_LIFE.as_secs()))
+            }
+            _ => None,
+        },
+        Err(kube::Error::Api(status)) if status.code == 403 => {
+            // Without `get` on pods only time can tell.
+            (silent > PROBE_LIFE).then(|| "the probe does not answer".into())
         }
+        Err(_) => None,
     }
 }

@@ -274,6 +274,10 @@ impl Heart {
                     self.event(at.wall, EventKind::StreamInterrupted(why.clone()));
                 }
             }
+            SessionState::BypassOpen => return self.event(at.wall, EventKind::BypassOpen),
+            SessionState::BypassClosed(why) => {
+                return self.event(at.wall, EventKind::BypassClosed(why.clone()));
+            }
             SessionState::Restarting(why) => {
                 self.link.probe_gone(now);
                 self.link.state = ProbeState::Restarting(why.clone());

@@ -55,10 +55,12 @@ impl Lines {
         for finding in findings {
             match &finding.kind {
                 FindingKind::Probe(state) => self.progress(finding, state),
-                // Which process and which leads: data, and news for those who ask.
+                // How the probe listens and is reached: data, and news for those who ask.
                 FindingKind::Event(event)
-                    if matches!(event.kind, EventKind::Attached(_))
-                        && self.for_people
+                    if matches!(
+                        event.kind,
+                        EventKind::Attached(_) | EventKind::BypassOpen | EventKind::BypassClosed(_)
+                    ) && self.for_people
                         && !self.ui.verbose => {}
                 _ => self.write(|sink| sink.finding(finding)),
             }
