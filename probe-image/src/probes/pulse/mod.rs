@@ -149,6 +149,9 @@ impl Session {
                 break;
             }
             let ended = self.listen(&kubelet, &mut shutdown).await;
+            // Detaching waits for the kernel's grace periods; the news of the
+            // end must leave before.
+            tokio::task::yield_now().await;
             self.kernel.detach();
             self.kernel.unwatch();
             self.assembler.detached();
