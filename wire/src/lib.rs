@@ -45,7 +45,7 @@ pub const BYPASS_KEEPALIVE_SECONDS: u64 = 10;
 
 /// Milliseconds between two pings of the plugin. Port-forward itself neither
 /// pings nor reports a dead peer.
-pub const PING_MILLISECONDS: u64 = 500;
+pub const PING_MILLISECONDS: u64 = 1_000;
 
 /// Milliseconds of silence after which a peer is taken for gone.
 pub const SILENCE_MILLISECONDS: u64 = 3_000;

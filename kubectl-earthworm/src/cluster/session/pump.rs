@@ -181,7 +181,9 @@ impl Pump<'_> {
                         )));
                     }
                     stream.send(&ToProbe::Ping(self.handled)).await?;
-                    self.acknowledge(stream).await?;
+                    if self.handled > self.acknowledged {
+                        self.acknowledge(stream).await?;
+                    }
                 }
                 () = stop.wait() => {
                     return Ok(self.farewell(stream).await);

@@ -205,8 +205,13 @@ impl Assembler {
         }
     }
 
+    /// Whether anything is open that [`Self::tick`] could end.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.runs.is_empty() || !self.requests.is_empty()
+    }
+
     /// Ends what has waited for too long; to be called about every second
-    /// with `CLOCK_MONOTONIC`.
+    /// with `CLOCK_MONOTONIC`, while [`Self::is_waiting`].
     pub(super) fn tick(&mut self, now_ns: u64, out: &mut Vec<Record>) {
         let overdue =
             |moment: Moment, after: u64| now_ns.saturating_sub(moment.monotonic_ns) >= after;

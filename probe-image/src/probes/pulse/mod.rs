@@ -283,14 +283,15 @@ impl Session {
                     // in between makes the descriptor ready again.
                     ready.clear_ready();
                 }
-                _ = tick.tick() => {
+                // A heart at rest costs nothing.
+                _ = tick.tick(), if self.assembler.is_waiting() => {
+                    self.assembler.tick(clock::monotonic_ns(), &mut records);
+                }
+                _ = cost.tick() => {
                     // An event that the ring had no room for may have been the exit.
                     exited = !process::is_alive(kubelet);
                     let ring = &mut self.events.get_mut().0;
                     exited |= drain(ring, &mut self.assembler, kubelet, &mut records);
-                    self.assembler.tick(clock::monotonic_ns(), &mut records);
-                }
-                _ = cost.tick() => {
                     self.reporter.costs(Some(&self.kernel), self.assembler.overflowed());
                 }
             }
