@@ -60,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-earthworm' -ScriptBlock
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'No header line in tables')
             [CompletionResult]::new('--no-probe', '--no-probe', [CompletionResultType]::ParameterName, 'Watch the Leases only: nothing is started on any node')
             [CompletionResult]::new('--allow-missing-nodes', '--allow-missing-nodes', [CompletionResultType]::ParameterName, 'Do not fail when a node cannot be measured')
+            [CompletionResult]::new('--no-bypass', '--no-bypass', [CompletionResultType]::ParameterName, 'The probe listens on the node''s loopback address alone: news of a kubelet that stops come when it runs again')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the objects that would be created, and create nothing')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but data and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but data and errors')

@@ -135,7 +135,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__pulse)
-            opts="-l -o -n -q -v -h -V --selector --all-nodes --for --output --no-headers --no-probe --allow-missing-nodes --probe-namespace --image --profile --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -o -n -q -v -h -V --selector --all-nodes --for --output --no-headers --no-probe --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

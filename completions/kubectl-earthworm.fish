@@ -63,6 +63,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand puls
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -l no-headers -d 'No header line in tables'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -l no-probe -d 'Watch the Leases only: nothing is started on any node'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -l allow-missing-nodes -d 'Do not fail when a node cannot be measured'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -l no-bypass -d 'The probe listens on the node\'s loopback address alone: news of a kubelet that stops come when it runs again'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -l dry-run -d 'Print the objects that would be created, and create nothing'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s q -l quiet -d 'Say nothing but data and errors'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
