@@ -200,7 +200,7 @@ fn as_alice(lab: &Lab, arguments: &[&str]) -> Ended {
 }
 
 /// Exit code 2, one line that says what is wrong, and all of `words` somewhere.
-fn assert_refused(ended: &Ended, words: &[&str]) {
+pub(crate) fn assert_refused(ended: &Ended, words: &[&str]) {
     let text = ended.error_text();
     assert_eq!(ended.code, Some(2), "{text}{}", ended.out_text());
     assert!(!text.contains("panicked"), "{text}");

@@ -16,5 +16,6 @@ mod healthy;
 mod incidents;
 mod outage;
 mod plugin;
+mod profiles;
 mod residue;
 mod strangers;

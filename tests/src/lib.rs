@@ -16,6 +16,7 @@ pub mod kernel_objects;
 pub mod lab;
 pub mod leases;
 pub mod network;
+pub mod policy;
 pub mod processes;
 pub mod residue;
 pub mod rights;

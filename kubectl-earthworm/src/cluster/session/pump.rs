@@ -209,10 +209,10 @@ impl Pump<'_> {
                 continue;
             }
             self.handled = sequence;
+            // Nothing works with this profile. Whether a stronger one may be
+            // tried is decided where it would be chosen.
             if let Record::Trouble(trouble) = &record
                 && trouble.reason == TroubleReason::NotPermitted
-                && self.ticket.choice.may_grow
-                && self.ticket.choice.profile.stronger().is_some()
             {
                 return Some(Next::Again { why: trouble.message.clone(), change: Change::Profile });
             }

@@ -318,7 +318,9 @@ fn trouble_words(reason: TroubleReason) -> (&'static str, Option<&'static str>) 
             Some("the Lease watch goes on; the probe looks again when a process starts"),
         ),
         TroubleReason::NotPermitted => ("not-permitted", Some("try a stronger --profile")),
-        TroubleReason::Kernel => ("kernel", Some("see: kubectl earthworm doctor")),
+        TroubleReason::Kernel => {
+            ("kernel", Some("the Lease watch goes on; a probe needs Linux 5.10 with BTF or newer"))
+        }
         TroubleReason::Executable => ("executable", None),
     }
 }

@@ -1,0 +1,89 @@
+//! A kernel that refuses bpf(2) to the probe's usual rights: an explicit
+//! profile is never exceeded, `auto` takes the next stronger one by itself.
+
+use std::time::Duration;
+
+use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::policy::NoBpf;
+use earthworm_tests::session::Session;
+
+const NODE: &str = "node-b";
+
+/// Every state of every Job: its node and the capabilities that it asks for.
+const SEEN: &str = "jsonpath={.spec.template.spec.nodeName} \
+                    {.spec.template.spec.containers[0].securityContext.capabilities.add}{\"\\n\"}";
+
+#[test]
+fn an_explicit_profile_is_refused_and_never_exceeded() {
+    let Some(lab) = Lab::enter("--profile bpf refused", Versions::Newest) else { return };
+    let policy = NoBpf::on(&lab, NODE);
+    let jobs = watch_jobs(&lab);
+    let ended = lab.pulse(&[NODE, "--profile", "bpf", "--for", "30s"]).end();
+    println!(
+        "--profile bpf: exit code {:?} after {:.1} s: {}",
+        ended.code,
+        ended.took.as_secs_f64(),
+        ended.error_text()
+    );
+    let asked = capabilities(&jobs);
+    drop(policy);
+    super::bad_input::assert_refused(
+        &ended,
+        &["kernel of node node-b", "profile bpf", "--profile sysadmin", "--profile auto"],
+    );
+    println!("asked for: {asked:?}");
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].contains("BPF") && !asked[0].contains("SYS_ADMIN"), "{asked:?}");
+    lab.assert_nothing_left(ended.at);
+}
+
+#[test]
+fn auto_grows_to_what_the_kernel_accepts() {
+    let Some(lab) = Lab::enter("--profile auto grows", Versions::Newest) else { return };
+    let policy = NoBpf::on(&lab, NODE);
+    let jobs = watch_jobs(&lab);
+    let mut session = lab.pulse(&[NODE, "--for", "10m", "-o", "json", "-v"]);
+    let attached = session.listens_on(&[NODE]).remove(0);
+    println!("auto: {}", attached.json["message"]);
+    let why = session.event("probe-restarting", Duration::from_secs(1));
+    println!("auto: {}", why.json["message"]);
+    let message = why.json["message"].as_str().unwrap_or_default();
+    assert!(message.contains("not permitted"), "{message}");
+    let said = session.wait_for_words("with profile sysadmin", Duration::from_secs(1));
+    println!("auto: {}", said.text);
+    assert!(said.text.contains("bpf was refused"), "{}", said.text);
+    assert!(attached.json["leads"].to_string().contains("conduction"), "{}", attached.text);
+    let asked = capabilities(&jobs);
+    println!("asked for: {asked:?}");
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(!asked[0].contains("SYS_ADMIN") && asked[1].contains("SYS_ADMIN"), "{asked:?}");
+    session.signal(libc::SIGINT);
+    let ended = session.end();
+    drop(policy);
+    assert_eq!(ended.code, Some(130), "{}", ended.error_text());
+    ended.assert_contract();
+    lab.assert_nothing_left(ended.at);
+}
+
+/// Follows the Jobs of sessions from now on.
+fn watch_jobs(lab: &Lab) -> Session {
+    let label = "app.kubernetes.io/managed-by=kubectl-earthworm";
+    let arguments = ["get", "jobs", "-A", "-l", label, "--watch", "-o", SEEN];
+    let session = Session::start(lab.sandbox.kubectl(arguments).unwrap());
+    // The watch's request must be there before the first Job is.
+    std::thread::sleep(Duration::from_secs(1));
+    session
+}
+
+/// What the Jobs for the node asked for, each set once, in order.
+fn capabilities(jobs: &Session) -> Vec<String> {
+    let mut asked = Vec::new();
+    for line in jobs.lines() {
+        if let Some(set) = line.text.strip_prefix(NODE)
+            && asked.last().is_none_or(|last| last != set)
+        {
+            asked.push(set.to_owned());
+        }
+    }
+    asked
+}
