@@ -13,9 +13,12 @@ mod bad_input;
 mod beats;
 mod bypass;
 mod healthy;
+mod images;
 mod incidents;
 mod outage;
 mod plugin;
 mod profiles;
 mod residue;
+
+mod rogue;
 mod strangers;

@@ -12,10 +12,12 @@
 )]
 
 pub mod contract;
+pub mod image;
 pub mod kernel_objects;
 pub mod lab;
 pub mod leases;
 pub mod network;
+pub mod other_probe;
 pub mod policy;
 pub mod processes;
 pub mod residue;

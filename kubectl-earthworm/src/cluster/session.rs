@@ -26,9 +26,11 @@ use tokio::task::JoinSet;
 /// ports (`net.ipv4.ip_local_port_range`) and of NodePorts.
 const PORTS: std::ops::RangeInclusive<u16> = 61_000..=65_535;
 
-/// Times a probe is started again for one and the same reason that starting
-/// it differently may cure.
+/// Times a probe is started on a node without a record of it in between.
 const TRIES: u32 = 4;
+
+/// As it stands in the name of the probe image that fits.
+const PLUGIN_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What all nodes of a command share.
 pub struct Context {
@@ -59,6 +61,31 @@ pub struct Patient {
     pub reporter: Reporter,
     /// What to measure.
     pub request: Request,
+}
+
+impl Patient {
+    /// Something runs in the place of the probe and speaks otherwise.
+    fn not_a_probe(&self, context: &Context, ticket: &Ticket, words: &str) -> Problem {
+        Problem {
+            reason: "not-a-probe",
+            message: format!(
+                "what answers as probe on node {} (port {}) is not an Earthworm probe: {words}",
+                self.facts.name, ticket.port
+            ),
+            hint: context.image_hint(),
+        }
+    }
+}
+
+impl Context {
+    /// What to do when an image of the user's does not do what a probe does.
+    fn image_hint(&self) -> Option<String> {
+        let image = self.image.as_ref()?;
+        Some(format!(
+            "is {image} the probe image of version {PLUGIN_VERSION}? without --image the plugin \
+             brings the probe along"
+        ))
+    }
 }
 
 /// One attempt to run a probe on one node.
@@ -95,6 +122,8 @@ pub(crate) enum Next {
 pub(crate) enum Change {
     /// Nothing: the probe was lost.
     Nothing,
+    /// Nothing: the probe was lost before a record of it came.
+    Unheard,
     /// The next image.
     Image,
     /// The next stronger profile.
@@ -246,8 +275,7 @@ async fn attend(
         let mut choice = ticket.choice.clone();
         let mut image = ticket.image.clone();
         let given_up = match change {
-            Change::Nothing => None,
-            Change::Port => None,
+            Change::Nothing | Change::Unheard | Change::Port => None,
             Change::Image => match images.next() {
                 Some(next) => {
                     image = next;
@@ -279,10 +307,10 @@ async fn attend(
             let problem = Problem {
                 reason: "probe-not-started",
                 message: format!(
-                    "probe on node {} could not be started: {why}",
+                    "probe on node {} could not be started in {TRIES} tries: {why}",
                     patient.facts.name
                 ),
-                hint: None,
+                hint: context.image_hint(),
             };
             return failed(&patient.reporter, problem).await;
         }

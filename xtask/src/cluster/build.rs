@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::image::hex_digest;
 use super::options::minor_version;
-use super::pause_image::hex_digest;
 use crate::packages;
 use crate::progress::Progress;
 

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::layout::{Layout, NodeLayout};
@@ -119,29 +118,6 @@ fn cni_network(layout: &NodeLayout, node: &NodeSpec) -> String {
         }],
     });
     format!("{network:#}\n")
-}
-
-/// Gives an image to the node's pods.
-///
-/// # Errors
-/// When `ctr` refuses; the message holds its words.
-pub fn import_image(layout: &Layout, node: &NodeSpec, archive: &Path) -> Result<()> {
-    let output = Command::new("ctr")
-        .arg("--address")
-        .arg(layout.node(&node.name).containerd_socket())
-        .args(["--namespace", "k8s.io", "images", "import"])
-        .arg(archive)
-        .output()
-        .context("cannot start ctr")?;
-    if !output.status.success() {
-        bail!(
-            "cannot import {} on {}: {}",
-            archive.display(),
-            node.name,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(())
 }
 
 /// The sockets of the shims of all nodes. They lie outside of the state folder

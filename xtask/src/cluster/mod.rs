@@ -19,6 +19,7 @@ pub mod down;
 pub mod etcd;
 pub mod firewall;
 pub mod host;
+pub mod image;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod layout;

@@ -15,8 +15,8 @@ use super::sandbox::Sandbox;
 use super::starter::{self, Awaited};
 use super::state::State;
 use super::{
-    apiserver, build, cgroups, containerd, controller_manager, credentials, down, etcd, kubelet,
-    network, pause_image,
+    apiserver, build, cgroups, containerd, controller_manager, credentials, down, etcd, image,
+    kubelet, network, pause_image,
 };
 use crate::packages;
 use crate::progress::Progress;
@@ -200,7 +200,8 @@ fn import_pause_image(layout: &Layout, state: &State, node: &NodeSpec) -> Result
         if !layout.node(&node.name).containerd_socket().exists() {
             return Ok(false);
         }
-        let import = containerd::import_image(layout, node, &layout.pause_image());
+        let import =
+            image::import(&layout.node(&node.name).containerd_socket(), &layout.pause_image());
         refusal = import.as_ref().err().map(ToString::to_string).unwrap_or_default();
         Ok(import.is_ok())
     })

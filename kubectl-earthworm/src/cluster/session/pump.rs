@@ -31,6 +31,10 @@ const FAREWELL: Duration = Duration::from_secs(4);
 /// knows about its kubelet.
 const PROBE_LIFE: Duration = Duration::from_secs(IDLE_EXIT_WITHOUT_KUBELET_SECONDS + 2);
 
+/// Streams in a row that broke before anything was heard on them, after which
+/// whatever says hello there is given up.
+const BARREN: u32 = 3;
+
 /// Why streaming stopped for the moment.
 enum Break {
     /// The stream is gone; words for people.
@@ -51,6 +55,10 @@ struct Pump<'a> {
     acknowledged: u64,
     last_heard: Instant,
     bypass: Option<Bypass>,
+    /// Streams in a row that broke before anything was heard on them.
+    barren: u32,
+    /// Something was heard on this stream.
+    heard: bool,
 }
 
 /// Streams until the command ends or the probe is gone.
@@ -76,6 +84,8 @@ pub(super) async fn run(
             let client = context.cluster.client.clone();
             Bypass::open(client, &context.namespace, pod, ticket.port, &hex(&token))
         }),
+        barren: 0,
+        heard: false,
     };
     let mut resumed = false;
     loop {
@@ -86,6 +96,10 @@ pub(super) async fn run(
         match pump.stream(&mut stream, stop).await {
             Break::Decided(next) => return next,
             Break::Lost(why) => {
+                pump.barren = if pump.heard { 0 } else { pump.barren + 1 };
+                if pump.barren >= BARREN {
+                    return pump.again(&format!("its stream breaks at once: {why}"));
+                }
                 pump.report(SessionState::Interrupted(why)).await;
             }
         }
@@ -123,11 +137,16 @@ impl Pump<'_> {
         }))
         .await;
         self.last_heard = Instant::now();
+        self.heard = false;
     }
 
     async fn stream(&mut self, stream: &mut Stream, stop: &mut Stop) -> Break {
         match self.stream_until_lost(stream, stop).await {
             Ok(decided) => Break::Decided(decided),
+            // A stream garbles nothing: whoever begins like this is no probe.
+            Err(StreamError::Garbage(error)) if !self.heard => Break::Decided(Next::Failed(
+                self.patient.not_a_probe(self.context, self.ticket, &error.to_string()),
+            )),
             Err(error) => Break::Lost(error.to_string()),
         }
     }
@@ -153,7 +172,9 @@ impl Pump<'_> {
             tokio::select! {
                 message = stream.next() => {
                     self.last_heard = Instant::now();
-                    match message? {
+                    let message = message?;
+                    self.heard = true;
+                    match message {
                         ToPlugin::Records { first_sequence, records } => {
                             if let Some(next) = self.records(first_sequence, records).await {
                                 return Ok(next);
@@ -236,7 +257,9 @@ impl Pump<'_> {
     }
 
     fn again(&self, why: &str) -> Next {
-        Next::Again { why: why.to_owned(), change: Change::Nothing }
+        // Nothing at all was heard of it: another one may be no better.
+        let change = if self.handled == 0 { Change::Unheard } else { Change::Nothing };
+        Next::Again { why: why.to_owned(), change }
     }
 
     /// Says goodbye and takes the last records.

@@ -5,7 +5,7 @@
 //! the pod's watch tells of hopeless states beside it.
 
 use super::create::{self, Created};
-use super::{Change, Context, Next, Patient, Ticket, diagnose};
+use super::{Change, Context, Next, PLUGIN_VERSION, Patient, Ticket, diagnose};
 use crate::cluster::pod_state::{PodState, judge};
 use crate::cluster::problem;
 use crate::cluster::stream::{self, Stream, StreamError};
@@ -35,6 +35,12 @@ const SILENT_KUBELET: Duration = Duration::from_secs(15);
 const START: Duration = Duration::from_secs(40);
 /// Longest start when the image may have to be pulled.
 const START_WITH_PULL: Duration = Duration::from_secs(180);
+/// A probe answers within a second of its container's start; one that was
+/// started from an image that nobody here has built gets this long.
+const ANSWER: Duration = Duration::from_secs(20);
+/// Garbage comes from another process that has the port until the kubelet
+/// says that the probe has ended because of it. It says so within this time.
+const GARBAGE: Duration = Duration::from_secs(10);
 /// How often the Job's short deadline is moved on, and by how much.
 const EXTEND_EVERY: Duration = Duration::from_secs(3);
 const EXTEND_BY: Duration =
@@ -60,6 +66,8 @@ pub(super) async fn first_stream(
     let mut opening: Fuse<BoxFuture<'static, _>> = Fuse::terminated();
     let mut try_at = Instant::now();
     let mut last_try = String::new();
+    let mut garbage = false;
+    let mut running: Option<Instant> = None;
     let mut look = interval(Duration::from_millis(500));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut extended = Instant::now();
@@ -97,7 +105,10 @@ pub(super) async fn first_stream(
             result = &mut opening, if !opening.is_terminated() => {
                 match result {
                     Ok(stream) => return Ok((stream, pod.unwrap_or_default())),
-                    Err(error) => last_try = not_open(context, &pods, pod.as_deref(), ticket, error).await?,
+                    Err(error) => {
+                        garbage = matches!(error, StreamError::Garbage(_));
+                        last_try = not_open(context, &pods, pod.as_deref(), ticket, error).await?;
+                    }
                 }
                 try_at = Instant::now() + RETRY;
             }
@@ -115,10 +126,16 @@ pub(super) async fn first_stream(
                     }
                 }
                 out_of_patience(context, patient, ticket, created, &state, pod_seen, pod.as_deref(), &last_try).await?;
+                if let Some(running) = running {
+                    is_answered(context, patient, ticket, running, garbage, &last_try)?;
+                }
             }
             () = stop.wait() => return Err(Next::Stop),
         }
         verdict(&state, patient, ticket)?;
+        if state == PodState::Running {
+            running.get_or_insert_with(Instant::now);
+        }
         let waiting_for = describe(&state, pod.is_some());
         if waiting_for != told {
             told.clone_from(&waiting_for);
@@ -178,13 +195,42 @@ async fn not_open(
         StreamError::Garbage(error) => Ok(error.to_string()),
         StreamError::Version(words) => Err(Next::Failed(Problem {
             reason: "version-mismatch",
-            message: format!("plugin and probe do not fit together: {words}"),
-            hint: Some("use the probe image of this release, or leave --image out".into()),
+            message: format!(
+                "image {} holds a probe that does not fit to this plugin {PLUGIN_VERSION}: {words}",
+                ticket.image
+            ),
+            hint: Some(format!(
+                "use the probe image of version {PLUGIN_VERSION}, or leave --image out"
+            )),
         })),
         StreamError::Api(error) => Err(Next::Failed(
             forbidden_forward(context, pods, pod.unwrap_or(&ticket.name), *error).await,
         )),
     }
+}
+
+/// Gives a container up that runs and does not answer as a probe does.
+fn is_answered(
+    context: &Context,
+    patient: &Patient,
+    ticket: &Ticket,
+    running: Instant,
+    garbage: bool,
+    last_try: &str,
+) -> Result<(), Next> {
+    let waited = running.elapsed();
+    if garbage && waited > GARBAGE {
+        let problem = patient.not_a_probe(context, ticket, last_try);
+        return Err(match context.image {
+            Some(_) => Next::Failed(problem),
+            None => Next::Again { why: problem.message, change: Change::Port },
+        });
+    }
+    if context.image.is_some() && waited > ANSWER {
+        let words = format!("nothing said within {} s: {last_try}", ANSWER.as_secs());
+        return Err(Next::Failed(patient.not_a_probe(context, ticket, &words)));
+    }
+    Ok(())
 }
 
 /// A refused upgrade carries no words; the same request without the upgrade does.
