@@ -36,7 +36,7 @@ use crate::gobin;
 ///
 /// # Errors
 /// When the executable cannot be read.
-pub(crate) fn once_per_call(file: &File, entry: &gobin::Entry) -> io::Result<u64> {
+pub fn once_per_call(file: &File, entry: &gobin::Entry) -> io::Result<u64> {
     let mut bytes = [0; stack_check::CHECK_BYTES];
     // A function at the very end of the file is shorter.
     let read = file.read_at(&mut bytes, entry.file_offset)?;

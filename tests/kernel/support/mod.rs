@@ -1,6 +1,7 @@
 //! What the kernel tests share: a heart to listen to, a probe that listens,
 //! and a look at what is left in the kernel.
 
+pub(crate) mod empty;
 pub(crate) mod heart;
 pub(crate) mod leftovers;
 pub(crate) mod listener;
