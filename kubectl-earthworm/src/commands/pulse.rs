@@ -13,8 +13,10 @@ use crate::cluster::names::SessionId;
 use crate::cluster::nodes;
 use crate::cluster::profile::Profile;
 use crate::cluster::remove::Registry;
+use crate::cluster::reporter::Clock;
 use crate::cluster::session::Context;
 use crate::exit::Exit;
+use crate::output;
 use crate::signal::Problem;
 use crate::ui::Ui;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ const MARGIN: Duration = Duration::from_secs(120);
 /// # Errors
 /// A [`Problem`] when nothing could be measured at all.
 pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, Problem> {
+    let clock = Clock::start();
     let selection = choose::selection(arguments);
     if selection.is_none() {
         choose::can_ask()?;
@@ -50,6 +53,12 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
         spinner.set("asking the API server");
         let cluster = connect(&super::target(global)).await?;
         drop(spinner);
+        ui.detail(format!(
+            "connected to context \"{}\", Kubernetes {}, after {:.2} s",
+            output::escape(&cluster.context),
+            output::escape(&cluster.server_version),
+            clock.stamp().monotonic.as_secs_f64()
+        ));
         let selection = match selection {
             Some(selection) => selection,
             None => choose::ask(&cluster).await?,
@@ -81,7 +90,7 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
             );
         }
         let context = Arc::new(context(arguments, cluster, bypass)?);
-        listen::run(context, arguments, found, missing, ui).await
+        listen::run(context, arguments, found, missing, ui, clock).await
     });
     // Tasks that hang in a dead API server must not hold the command.
     runtime.shutdown_timeout(Duration::from_millis(100));

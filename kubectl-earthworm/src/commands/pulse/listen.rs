@@ -38,8 +38,8 @@ pub(super) async fn run(
     found: Vec<NodeFacts>,
     missing: Vec<Missing>,
     ui: Ui,
+    clock: Clock,
 ) -> Result<Exit, Problem> {
-    let clock = Clock::start();
     let (sender, mut signals) = mpsc::channel(QUEUE);
     let (stopper, stop) = stop::pair();
     let cluster = context.cluster.context.clone();

@@ -83,13 +83,19 @@ impl Lines {
 
     fn progress(&mut self, finding: &Finding, state: &ProbeState) {
         let node = output::escape(&finding.node.node);
+        // Where a slow start has lost its time is what `-v` is asked for.
+        let after = format!("after {:.2} s", finding.at.monotonic.as_secs_f64());
         let text = match state {
             ProbeState::Creating => format!("{node}: creating the probe"),
-            ProbeState::Starting(what) => format!("{node}: waiting for {}", output::escape(what)),
+            ProbeState::Starting(what) => {
+                let text = format!("{node}: waiting for {}", output::escape(what));
+                self.detail(&format!("{text}, {after}"));
+                text
+            }
             ProbeState::Streaming(streaming) => {
                 if !streaming.resumed {
                     self.detail(&format!(
-                        "{node}: probe {} runs with profile {} from image {}",
+                        "{node}: probe {} runs with profile {} from image {}, {after}",
                         streaming.version,
                         output::escape(&streaming.profile),
                         output::escape(&streaming.image)
