@@ -12,6 +12,7 @@
 mod bad_input;
 mod beats;
 mod bypass;
+mod candidates;
 mod healthy;
 mod images;
 mod incidents;

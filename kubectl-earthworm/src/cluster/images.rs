@@ -33,6 +33,13 @@ pub fn candidates(listed: &[ContainerImage], running: &[String]) -> Vec<String> 
     ranked.into_iter().map(|(_, _, name)| name).take(TRIED).collect()
 }
 
+/// Whether the list names the image that is on every node.
+#[must_use]
+pub fn lists_pause(listed: &[ContainerImage]) -> bool {
+    let names = listed.iter().filter_map(|image| best_name(image.names.as_deref()?));
+    names.map(rank).any(|rank| rank == 0)
+}
+
 /// A tag is what people and admission policies know; a digest is the second
 /// choice, and a name without either cannot be asked for.
 fn best_name(names: &[String]) -> Option<&str> {

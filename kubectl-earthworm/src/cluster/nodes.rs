@@ -4,7 +4,7 @@ use super::connect::{Cluster, some_of};
 use super::problem;
 use crate::signal::Problem;
 use futures::future::join_all;
-use k8s_openapi::api::core::v1::{ContainerImage, Node};
+use k8s_openapi::api::core::v1::{ContainerImage, Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams};
 
@@ -171,6 +171,26 @@ async fn absent(cluster: &Cluster, name: &str, error: &kube::Error) -> Problem {
         ),
         hint: (!known.is_empty()).then(|| format!("known nodes: {}", some_of(&known))),
     }
+}
+
+/// Names of the images of containers that run on a node now, as far as the user
+/// may see them: without the right to list pods there are none.
+pub async fn running_images(cluster: &Cluster, node: &str) -> Vec<String> {
+    let api: Api<Pod> = Api::all(cluster.client.clone());
+    let there = ListParams::default().fields(&format!("spec.nodeName={node}")).limit(PAGE);
+    let Ok(pods) = api.list(&there).await else { return Vec::new() };
+    let statuses = pods.items.into_iter().filter_map(|pod| pod.status?.container_statuses);
+    let running = statuses
+        .flatten()
+        .filter(|container| container.state.as_ref().is_some_and(|state| state.running.is_some()));
+    // Some runtimes give the id of an image that has lost its name.
+    let mut names: Vec<String> = running
+        .map(|container| container.image)
+        .filter(|name| !name.is_empty() && !name.starts_with("sha256:"))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Every node, or those that match, sorted by name.

@@ -3,15 +3,18 @@
 
 mod create;
 mod diagnose;
+mod manifests;
+mod prepare;
 mod pump;
 mod start;
 
+pub use manifests::manifests;
+
 use super::bypass::Permission;
 use super::connect::Cluster;
-use super::images;
 use super::names::SessionId;
-use super::nodes::{NodeFacts, Readiness};
-use super::profile::{self, Choice, Profile};
+use super::nodes::NodeFacts;
+use super::profile::{Choice, Profile};
 use super::remove::{self, Registry};
 use super::reporter::Reporter;
 use crate::signal::{Problem, SessionState, SignalKind};
@@ -21,10 +24,6 @@ use earthworm_wire::request::Request;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-
-/// Ports that the probe may listen on: above the usual range of ephemeral
-/// ports (`net.ipv4.ip_local_port_range`) and of NodePorts.
-const PORTS: std::ops::RangeInclusive<u16> = 61_000..=65_535;
 
 /// Times a probe is started on a node without a record of it in between.
 const TRIES: u32 = 4;
@@ -135,10 +134,13 @@ pub(crate) enum Change {
 /// Runs the probes until `stop`; afterwards nothing of the session is left,
 /// or every node is told that this could not be confirmed.
 pub async fn run(context: Arc<Context>, patients: Vec<Patient>, stop: Stop) {
-    let mut ready = Vec::new();
     for patient in &patients {
         patient.reporter.report(SignalKind::Session(SessionState::Creating)).await;
-        match prepare(&context, &patient.facts) {
+    }
+    let prepared = prepare::all(&context, patients.iter().map(|patient| &patient.facts)).await;
+    let mut ready = Vec::new();
+    for (patient, prepared) in patients.iter().zip(prepared) {
+        match prepared {
             Ok((ticket, plan)) => ready.push((patient.clone(), ticket, plan)),
             Err(problem) => failed(&patient.reporter, problem).await,
         }
@@ -168,88 +170,12 @@ async fn failed(reporter: &Reporter, problem: Problem) {
     reporter.report(SignalKind::Session(SessionState::Failed(problem))).await;
 }
 
-/// Images still to be tried on this node.
-type Plan = std::vec::IntoIter<String>;
-
-/// The first attempt for a node, and the images left for later ones. Also
-/// what `--dry-run` prints.
-pub(crate) fn prepare(context: &Context, facts: &NodeFacts) -> Result<(Ticket, Plan), Problem> {
-    if facts.operating_system != "linux" {
-        return Err(Problem {
-            reason: "not-linux",
-            message: format!("node {} runs {}", facts.name, facts.operating_system),
-            hint: Some("a probe needs Linux; --no-probe shows the Lease alone".into()),
-        });
-    }
-    if let Readiness::Unknown(why) = &facts.readiness {
-        // Its kubelet has been silent for longer than the grace period, so a
-        // pod would wait for ever. Ready=False is no reason: such a kubelet
-        // still starts pods that use the host's network.
-        return Err(Problem {
-            reason: "node-not-ready",
-            message: format!("node {} is not ready: {why}", facts.name),
-            hint: Some("no probe can be started there; its Lease is watched all the same".into()),
-        });
-    }
-    let mut images = match &context.image {
-        Some(image) => vec![image.clone()],
-        None => images::candidates(&facts.images, &[]),
-    }
-    .into_iter();
-    let Some(image) = images.next() else {
-        return Err(no_image(facts, "its status lists none"));
-    };
-    if context.image.is_none() {
-        create::payload_for(&facts.architecture)?;
-    }
-    let choice = profile::choose(context.profile, &facts.kernel);
-    Ok((ticket(context, facts, 0, choice, image)?, images))
-}
-
-fn no_image(facts: &NodeFacts, why: &str) -> Problem {
-    Problem {
-        reason: "no-image",
-        message: format!("node {} has no image that a probe can start from: {why}", facts.name),
-        hint: Some("name the probe image with --image".into()),
-    }
-}
-
-fn ticket(
-    context: &Context,
-    facts: &NodeFacts,
-    generation: u32,
-    choice: Choice,
-    image: String,
-) -> Result<Ticket, Problem> {
-    let (mut token, mut bypass_token) = ([0; TOKEN_BYTES], [0; TOKEN_BYTES]);
-    let random = |error: getrandom::Error| Problem {
-        reason: "no-randomness",
-        message: format!("the system's random source failed: {error}"),
-        hint: None,
-    };
-    getrandom::fill(&mut token).map_err(random)?;
-    getrandom::fill(&mut bypass_token).map_err(random)?;
-    let number = getrandom::u32().map_err(random)?;
-    let width = u32::from(PORTS.end() - PORTS.start()) + 1;
-    // The remainder is below the width of the range, which fits a port.
-    let port = PORTS.start() + (number % width) as u16;
-    Ok(Ticket {
-        name: super::names::job_name(&context.session, &facts.name, generation),
-        generation,
-        port,
-        token,
-        bypass_token: (context.bypass == Permission::Granted).then_some(bypass_token),
-        choice,
-        image,
-    })
-}
-
 /// Keeps a probe on one node until the command ends or the node is given up.
 async fn attend(
     context: &Context,
     patient: Patient,
     mut ticket: Ticket,
-    mut images: Plan,
+    mut images: prepare::Plan,
     mut created: Result<create::Created, Problem>,
     mut stop: Stop,
 ) {
@@ -289,7 +215,7 @@ async fn attend(
                             .into(),
                     ),
                 }),
-                None => Some(no_image(&patient.facts, &why)),
+                None => Some(prepare::no_image(&patient.facts, &why)),
             },
             Change::Profile => match choice.profile.stronger().filter(|_| choice.may_grow) {
                 Some(stronger) => {
@@ -315,10 +241,11 @@ async fn attend(
             return failed(&patient.reporter, problem).await;
         }
         patient.reporter.report(SignalKind::Session(SessionState::Restarting(why))).await;
-        ticket = match self::ticket(context, &patient.facts, ticket.generation + 1, choice, image) {
-            Ok(ticket) => ticket,
-            Err(problem) => return failed(&patient.reporter, problem).await,
-        };
+        ticket =
+            match prepare::ticket(context, &patient.facts, ticket.generation + 1, choice, image) {
+                Ok(ticket) => ticket,
+                Err(problem) => return failed(&patient.reporter, problem).await,
+            };
         created = match create::when_reachable(context, &patient.facts, &ticket, &mut stop).await {
             Some(created) => created,
             None => return,
@@ -352,56 +279,4 @@ async fn one_probe(
         Ok((stream, pod)) => pump::run(context, patient, ticket, created, &pod, stream, stop).await,
         Err(next) => next,
     }
-}
-
-/// Every object that a session on these nodes would create, in the order of
-/// creation. Owners' uids are empty: they exist only after creation. Payloads
-/// appear by name and size in an annotation, not by their megabyte.
-///
-/// # Errors
-/// The [`Problem`] of the first node that no probe could be started on.
-pub fn manifests(
-    context: &Context,
-    nodes: &[NodeFacts],
-) -> Result<Vec<serde_json::Value>, Problem> {
-    let encode = |object: Result<serde_json::Value, serde_json::Error>| {
-        object.map_err(|error| Problem {
-            reason: "output",
-            message: format!("cannot encode an object: {error}"),
-            hint: None,
-        })
-    };
-    let mut objects = Vec::new();
-    let mut payloads: Vec<String> = Vec::new();
-    for facts in nodes {
-        let (ticket, _) = prepare(context, facts)?;
-        let job = create::manifest(context, facts, &ticket)?;
-        let owner = super::objects::owner(&job);
-        let (secret, maps) = create::companions(context, facts, &ticket, owner)?;
-        objects.push(encode(serde_json::to_value(&job))?);
-        let mut secret = encode(serde_json::to_value(&secret))?;
-        if let Some(tokens) = secret["stringData"].as_object_mut() {
-            for token in tokens.values_mut() {
-                *token = "<64 random hexadecimal digits>".into();
-            }
-        }
-        objects.push(secret);
-        for map in maps {
-            let name = map.metadata.name.clone().unwrap_or_default();
-            if payloads.contains(&name) {
-                continue;
-            }
-            payloads.push(name);
-            let mut shown = encode(serde_json::to_value(&map))?;
-            if let Some(files) = shown["binaryData"].as_object_mut() {
-                for (file, content) in files {
-                    let bytes = map.binary_data.as_ref().and_then(|data| data.get(file));
-                    let bytes = bytes.map_or(0, |content| content.0.len());
-                    *content = format!("<{bytes} bytes>").into();
-                }
-            }
-            objects.push(shown);
-        }
-    }
-    Ok(objects)
 }

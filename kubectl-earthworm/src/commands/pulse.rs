@@ -87,7 +87,8 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
                 &found,
                 missing,
                 arguments.output,
-            );
+            )
+            .await;
         }
         let context = Arc::new(context(arguments, cluster, bypass)?);
         listen::run(context, arguments, found, missing, ui, clock).await

@@ -11,6 +11,8 @@ use std::time::Duration;
 /// A stream that has come back delivers what waited on the node; for this
 /// long afterwards an arrival says nothing about when something happened.
 const CATCH_UP: Duration = Duration::from_secs(2);
+/// Records whose delay is remembered; one comes every five seconds at least.
+const OFFSETS_KEPT: usize = 6;
 /// Times of listening that are remembered; older ones matter to no beat.
 const WINDOWS_KEPT: usize = 8;
 /// A renew that began before the probe listened is only half seen: nanoseconds.
@@ -41,8 +43,9 @@ pub(super) struct Link {
     /// unseen beats in between.
     pub(super) epoch: u32,
     windows: VecDeque<Window>,
-    /// Our monotonic clock minus the node's clock, in nanoseconds.
-    offset: Option<i128>,
+    /// Our monotonic clock minus the node's clock, as the latest records gave
+    /// it, in nanoseconds.
+    offsets: VecDeque<i128>,
     /// The last record: by the node's clock, and when it arrived.
     last_heard: Option<(NodeTime, Duration)>,
     /// When the stream came up last, if it is up.
@@ -109,14 +112,21 @@ impl Link {
     pub(super) fn heard(&mut self, time: NodeTime, now: Duration) {
         self.last_heard = Some((time, now));
         if self.is_prompt(now) {
-            self.offset = Some(nanoseconds(now) - i128::from(time));
+            self.offsets.truncate(OFFSETS_KEPT - 1);
+            self.offsets.push_front(nanoseconds(now) - i128::from(time));
         }
+    }
+
+    /// A record can arrive late, never early: the least is the nearest to the
+    /// truth, and the oldest are forgotten so that a stepped clock is followed.
+    fn offset(&self) -> Option<i128> {
+        self.offsets.iter().copied().min()
     }
 
     /// When something of the node's clock happened by ours: never later than
     /// its record arrived.
     pub(super) fn happened(&self, time: NodeTime, now: Duration) -> Duration {
-        let Some(offset) = self.offset else { return now };
+        let Some(offset) = self.offset() else { return now };
         let estimate = (i128::from(time) + offset).max(0);
         u64::try_from(estimate).map_or(now, |nanos| Duration::from_nanos(nanos).min(now))
     }
@@ -169,7 +179,7 @@ impl Link {
 
     /// The probe ended as it was told to: the silence from here on is no gap.
     pub(super) fn probe_left(&mut self, now: Duration) {
-        let end = self.offset.and_then(|offset| i64::try_from(nanoseconds(now) - offset).ok());
+        let end = self.offset().and_then(|offset| i64::try_from(nanoseconds(now) - offset).ok());
         if let Some(end) = end {
             self.close_window(end);
         }

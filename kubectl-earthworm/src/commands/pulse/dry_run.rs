@@ -8,7 +8,7 @@ use crate::signal::Problem;
 use serde_json::Value;
 
 /// Prints the objects as YAML documents, or as one JSON List.
-pub(super) fn print(
+pub(super) async fn print(
     context: &Context,
     nodes: &[NodeFacts],
     missing: Vec<Missing>,
@@ -17,7 +17,7 @@ pub(super) fn print(
     if let Some((_, problem)) = missing.into_iter().next() {
         return Err(problem);
     }
-    let objects = manifests(context, nodes)?;
+    let objects = manifests(context, nodes).await?;
     let failed = |error: &dyn std::fmt::Display| Problem {
         reason: "output",
         message: format!("cannot print the objects: {error}"),

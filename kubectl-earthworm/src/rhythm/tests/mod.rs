@@ -109,6 +109,38 @@ fn a_stopped_kubelet_and_its_return() {
     );
 }
 
+/// The stream stood still for less than it takes to notice: what it held back
+/// says when it happened.
+#[test]
+fn news_that_come_late_are_dated_right() {
+    check(
+        config(),
+        "
+        0 listed x -3
+        1 attached
+        7 beats 2 every 10.2 a
+        22.5 stopped late=2.5
+        22.52 continued late=0.1
+        27.4 beat b
+        27.41 lease b
+        30 end
+    ",
+        "
+        1.000 event probe-attached
+        7.002 beat conduction renew=0.004 renewed by=renewTime undetermined
+        17.202 beat conduction rr=10.20 renew=0.004 renewed by=renewTime normal-sinus
+        17.202 rhythm normal-sinus since=17.2
+        22.500 event kubelet-stopped
+        22.500 rhythm asystole kubelet-stopped since=20.0
+        22.520 event kubelet-continued
+        22.520 rhythm undetermined too-little-data since=22.5
+        27.410 beat conduction rr=10.20 renew=0.004 renewed by=renewTime normal-sinus
+        27.410 rhythm normal-sinus since=27.4
+        total=3 node=3 api=3 missed=0 gap=0.0 normal-sinus worst=asystole exit=1
+    ",
+    );
+}
+
 #[test]
 fn a_partition_is_told_apart() {
     check(
