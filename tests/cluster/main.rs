@@ -16,10 +16,10 @@ mod candidates;
 mod healthy;
 mod images;
 mod incidents;
+mod kubelets;
 mod outage;
 mod plugin;
 mod profiles;
 mod residue;
-
 mod rogue;
 mod strangers;

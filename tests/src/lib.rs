@@ -14,6 +14,7 @@
 pub mod contract;
 pub mod image;
 pub mod kernel_objects;
+pub mod kubelet;
 pub mod lab;
 pub mod leases;
 pub mod network;

@@ -134,9 +134,15 @@ fn attached_words(attached: &Attached) -> String {
 /// Why a probe that found its process hears nothing.
 pub(super) fn no_lead(attached: &Attached) -> String {
     let process = format!("{}[{}]", attached.process.name, attached.process.pid);
-    let reasons: Vec<String> =
-        attached.refused.iter().map(|(lead, why)| format!("{}: {why}", lead.name())).collect();
-    format!("no lead works on {process}: {}", reasons.join("; "))
+    let mut refused = attached.refused.iter();
+    let first = refused.next().map_or("", |(_, why)| why);
+    let reasons = if refused.all(|(_, why)| why == first) {
+        first.to_owned()
+    } else {
+        let reason = |(lead, why): &(Lead, String)| format!("{}: {why}", lead.name());
+        attached.refused.iter().map(reason).collect::<Vec<_>>().join("; ")
+    };
+    format!("no lead works on {process}: {reasons}")
 }
 
 fn lead_names(leads: &[Lead]) -> String {

@@ -1,7 +1,7 @@
 //! The sandbox as the tests use it.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -142,6 +142,20 @@ impl Sandbox {
     pub fn start_kubelet(&self, node: &str) -> Result<()> {
         self.start(kubelet::NAME, Some(node))?;
         Ok(())
+    }
+
+    /// The same from another executable, once: the next start takes the node's
+    /// own one again.
+    ///
+    /// # Errors
+    /// When it runs already or cannot be started.
+    pub fn start_kubelet_from(&self, node: &str, program: &Path) -> Result<()> {
+        let _lock = Lock::wait(&self.layout)?;
+        let mut state = self.state()?;
+        let own = state.binaries.join(kubelet::NAME).display().to_string();
+        starter::start_once(&self.layout, &mut state, kubelet::NAME, Some(node), |argument| {
+            if argument == own { program.display().to_string() } else { argument }
+        })
     }
 
     /// [`Sandbox::kill_kubelet`] and [`Sandbox::start_kubelet`].

@@ -72,6 +72,29 @@ pub fn start_again(
     start(layout, state, name, node, component.argv, component.version)
 }
 
+/// Starts an ended component again, with each argument changed for this once:
+/// what is recorded for the next start stays.
+///
+/// # Errors
+/// When it still runs, is unknown, or cannot be started.
+pub fn start_once(
+    layout: &Layout,
+    state: &mut State,
+    name: &str,
+    node: Option<&str>,
+    change: impl Fn(String) -> String,
+) -> Result<()> {
+    let component = state.component(name, node)?.clone();
+    if component.process.is_alive() {
+        bail!("{} runs already", component.full_name());
+    }
+    let argv = component.argv.iter().cloned().map(change).collect();
+    start(layout, state, name, node, argv, component.version.clone())?;
+    let process = state.component(name, node)?.process;
+    state.record(Component { process, ..component });
+    state.store(layout)
+}
+
 /// The environment of every component: where to find programs, nothing else.
 fn environment() -> Result<BTreeMap<String, String>> {
     let path = env::join_paths(packages::search_path()).context("PATH has an unusable folder")?;

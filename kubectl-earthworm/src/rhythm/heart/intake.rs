@@ -32,6 +32,11 @@ impl Heart {
             Record::Lost(lost) => self.link.lost_now(*lost),
             Record::Trouble(trouble) => {
                 self.link.heard(trouble.time, now);
+                let told = self.link.attached.as_ref().is_some_and(|a| a.leads.is_empty());
+                if told && trouble.reason == TroubleReason::Executable {
+                    // Why no lead works was told with the process.
+                    return;
+                }
                 self.link.lost_process(trouble.time);
                 let (reason, hint) = trouble_words(trouble.reason);
                 let message = trouble.message.clone();
