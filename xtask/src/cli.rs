@@ -20,6 +20,8 @@ pub enum Chore {
     Demo,
     /// Run all tests in rising cost; what cannot run here is skipped, loudly
     Test(TestArguments),
+    /// Measure what is promised in figures, each beside a peer
+    Bench(BenchArguments),
     /// Build the plugin with its probe; print its path and size
     Build {
         /// Optimised, as it is installed
@@ -56,6 +58,66 @@ pub struct TestArguments {
     /// Only this version of Kubernetes, can be repeated
     #[arg(long, value_name = "VERSION")]
     pub kubernetes: Vec<String>,
+}
+
+/// What `bench` measures.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    # Everything, in about eight minutes after the build; needs root\n  \
+    cargo xtask bench\n\n  \
+    # What needs neither root nor a sandbox\n  \
+    cargo xtask bench --only help --only size\n\n  \
+    # On a quiet machine, before a release\n  \
+    cargo xtask bench --write")]
+pub struct BenchArguments {
+    /// Only this benchmark, can be repeated
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub only: Vec<Benchmark>,
+    /// How often to measure what is measured one by one
+    #[arg(long, value_name = "N", default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: u32,
+    /// The sandbox's node to measure on, instead of its first one
+    #[arg(long, value_name = "NODE")]
+    pub node: Option<String>,
+    /// Write docs/benchmarks.md anew
+    #[arg(long, conflicts_with = "only")]
+    pub write: bool,
+}
+
+/// One benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Benchmark {
+    /// From the command to the first line of data (root)
+    Start,
+    /// How long `--help` takes
+    Help,
+    /// Bytes of the binary and of what travels to a node
+    Size,
+    /// What listening costs a node (root)
+    Idle,
+    /// What a hit of a user probe costs the kubelet (root)
+    Uprobe,
+    /// Records per second through one port-forward (root)
+    Stream,
+    /// Watching the Leases of 15,000 nodes
+    Leases,
+}
+
+impl Benchmark {
+    /// As on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Benchmark::Start => "start",
+            Benchmark::Help => "help",
+            Benchmark::Size => "size",
+            Benchmark::Idle => "idle",
+            Benchmark::Uprobe => "uprobe",
+            Benchmark::Stream => "stream",
+            Benchmark::Leases => "leases",
+        }
+    }
 }
 
 /// Classes of tests, the cheapest first.
@@ -153,6 +215,14 @@ mod tests {
         for class in Class::value_variants() {
             let value = class.to_possible_value().unwrap();
             assert_eq!(value.get_name(), class.name());
+        }
+    }
+
+    #[test]
+    fn benchmarks_are_called_as_they_are_typed() {
+        for benchmark in Benchmark::value_variants() {
+            let value = benchmark.to_possible_value().unwrap();
+            assert_eq!(value.get_name(), benchmark.name());
         }
     }
 

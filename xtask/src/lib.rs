@@ -4,6 +4,7 @@
 //! machine. Everything here is for developers: nothing of it is published, and
 //! errors are texts for people.
 
+pub mod bench;
 pub mod build;
 pub mod cli;
 pub mod cluster;
