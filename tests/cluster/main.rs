@@ -18,6 +18,7 @@ mod images;
 mod incidents;
 mod kubelets;
 mod outage;
+mod picker;
 mod plugin;
 mod profiles;
 mod residue;

@@ -21,6 +21,7 @@ pub mod network;
 pub mod other_probe;
 pub mod policy;
 pub mod processes;
+pub mod pty;
 pub mod residue;
 pub mod rights;
 pub mod session;

@@ -4,7 +4,9 @@ mod choose;
 mod dry_run;
 mod face;
 mod listen;
+mod picker;
 
+use super::terminate::Terminate;
 use crate::cli::GlobalArgs;
 use crate::cli::pulse::{OutputFormat, ProfileChoice, PulseArgs};
 use crate::cluster::bypass::{self, Permission};
@@ -59,15 +61,25 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
             output::escape(&cluster.server_version),
             clock.stamp().monotonic.as_secs_f64()
         ));
+        let mut terminate = Terminate::new();
         let selection = match selection {
             Some(selection) => selection,
-            None => choose::ask(&cluster).await?,
+            None => match choose::ask(&cluster, ui, &mut terminate).await? {
+                Some(selection) => selection,
+                None => return Ok(Exit::Interrupted),
+            },
         };
-        let (nodes, bypass) = tokio::join!(
-            nodes::select(&cluster, &selection, arguments.no_probe),
-            may_bypass(arguments, &cluster)
-        );
-        let (found, mut missing) = nodes?;
+        let selected = async {
+            tokio::join!(
+                nodes::select(&cluster, &selection, arguments.no_probe),
+                may_bypass(arguments, &cluster)
+            )
+        };
+        let (selected, bypass) = tokio::select! {
+            selected = selected => selected,
+            () = terminate.wait() => return Ok(Exit::Interrupted),
+        };
+        let (found, mut missing) = selected?;
         // A person who misspelt the only name wants one line; a program that
         // reads objects gets the Problem as one of them.
         let for_programs =
@@ -91,7 +103,7 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
             .await;
         }
         let context = Arc::new(context(arguments, cluster, bypass)?);
-        listen::run(context, arguments, found, missing, ui, clock).await
+        listen::run(context, arguments, found, missing, ui, clock, terminate).await
     });
     // Tasks that hang in a dead API server must not hold the command.
     runtime.shutdown_timeout(Duration::from_millis(100));

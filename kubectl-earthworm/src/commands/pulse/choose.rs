@@ -1,10 +1,12 @@
 //! Which nodes `pulse` is about, from flags or from a list to choose from.
 
+use super::picker::{self, Choice};
 use crate::cli::pulse::PulseArgs;
 use crate::cluster::connect::Cluster;
 use crate::cluster::nodes::{self, NodeFacts, Readiness, Selection};
+use crate::commands::terminate::Terminate;
 use crate::signal::Problem;
-use dialoguer::FuzzySelect;
+use crate::ui::Ui;
 use std::io::IsTerminal;
 
 /// What the flags select; `None` asks the person at the terminal.
@@ -33,25 +35,31 @@ pub(super) fn can_ask() -> Result<(), Problem> {
     })
 }
 
-/// Lets the person choose one node, or all.
-pub(super) async fn ask(cluster: &Cluster) -> Result<Selection, Problem> {
-    let nodes = nodes::list(cluster, None).await?;
+/// Lets the person choose one node, or all; `None` when interrupted.
+pub(super) async fn ask(
+    cluster: &Cluster,
+    ui: Ui,
+    terminate: &mut Terminate,
+) -> Result<Option<Selection>, Problem> {
+    let nodes = tokio::select! {
+        nodes = nodes::list(cluster, None) => nodes?,
+        () = terminate.wait() => return Ok(None),
+    };
     let width = nodes.iter().map(|node| node.name.chars().count()).max().unwrap_or(0);
     let mut lines: Vec<String> = nodes.iter().map(|node| describe(node, width)).collect();
     if lines.is_empty() {
-        return Ok(Selection::All);
+        return Ok(Some(Selection::All));
     }
     lines.push("all nodes".into());
-    let chosen = tokio::task::spawn_blocking(move || {
-        FuzzySelect::new().with_prompt("Which node?").items(&lines).default(0).interact_opt()
-    })
-    .await;
-    match chosen {
-        Ok(Ok(Some(index))) => Ok(match nodes.into_iter().nth(index) {
+    match picker::pick("Which node?", lines, ui, terminate).await {
+        Choice::Line(index) => Ok(Some(match nodes.into_iter().nth(index) {
             Some(node) => Selection::Named(vec![node.name]),
             None => Selection::All,
-        }),
-        _ => Err(Problem { reason: "usage", message: "no node chosen".into(), hint: None }),
+        })),
+        Choice::Nothing => {
+            Err(Problem { reason: "usage", message: "no node chosen".into(), hint: None })
+        }
+        Choice::Interrupted => Ok(None),
     }
 }
 

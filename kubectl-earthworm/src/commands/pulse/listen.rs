@@ -39,6 +39,7 @@ pub(super) async fn run(
     missing: Vec<Missing>,
     ui: Ui,
     clock: Clock,
+    terminate: Terminate,
 ) -> Result<Exit, Problem> {
     let (sender, mut signals) = mpsc::channel(QUEUE);
     let (stopper, stop) = stop::pair();
@@ -98,7 +99,7 @@ pub(super) async fn run(
         stopping: false,
         interrupted: false,
     };
-    let outcome = running.listen(&mut signals, &stopper, lease_watch, probes).await;
+    let outcome = running.listen(&mut signals, &stopper, lease_watch, probes, terminate).await;
     let interrupted = running.interrupted;
     let summaries = running.summaries();
     face.leave().await;
@@ -129,11 +130,11 @@ impl Running<'_> {
         stopper: &stop::Stopper,
         mut lease_watch: JoinHandle<Result<(), Problem>>,
         probes: JoinHandle<()>,
+        mut terminate: Terminate,
     ) -> Result<(), Problem> {
         let start = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut terminate = Terminate::new();
         let mut no_leases = None;
         let mut leases_done = false;
         loop {
