@@ -8,6 +8,7 @@ use earthworm_tests::other_probe;
 use earthworm_wire::PROTOCOL;
 use serde_json::Value;
 use xtask::build;
+use xtask::cluster::pause_image::PAUSE_IMAGE;
 
 const NODE: &str = "node-b";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -63,6 +64,23 @@ fn an_image_of_another_version_is_named() {
     let hint = format!("use the probe image of version {VERSION}, or leave --image out");
     super::bad_input::assert_refused(&ended, &[&image.name, &theirs, &ours, &hint]);
     assert!(!ended.error_text().contains("another probe is being started"));
+    lab.assert_nothing_left(ended.at);
+}
+
+/// An image that the node has and that holds something else.
+#[test]
+fn an_image_without_a_probe_is_named() {
+    let Some(lab) = Lab::enter("--image without a probe", Versions::Newest) else { return };
+    let ended = lab.pulse(&[NODE, "--image", PAUSE_IMAGE, "--for", "30s"]).end();
+    println!(
+        "no probe in it: exit code {:?} after {:.1} s:\n{}",
+        ended.code,
+        ended.took.as_secs_f64(),
+        ended.error_text()
+    );
+    let hint = format!("is {PAUSE_IMAGE} the probe image of version {VERSION}?");
+    let words = ["node node-b", "/earthworm-probe: no such file", &hint, "--image"];
+    super::bad_input::assert_refused(&ended, &words);
     lab.assert_nothing_left(ended.at);
 }
 

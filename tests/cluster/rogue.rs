@@ -47,7 +47,7 @@ fn a_closed_connection_is_given_up() {
 #[test]
 fn garbage_after_a_hello_is_called_by_its_name() {
     let Some(lab) = Lab::enter("garbage after a hello", Versions::Newest) else { return };
-    let mut answer = hello();
+    let mut answer = hello(PROTOCOL);
     answer.extend_from_slice(&[0xff; 64]);
     let ended = listen_to(&lab, "hello-garbage", &answer, false);
     assert_no_probe(&ended, &["what answers as probe on node node-b", "exceeds the limit"]);
@@ -58,7 +58,7 @@ fn garbage_after_a_hello_is_called_by_its_name() {
 #[test]
 fn a_hello_without_more_is_given_up() {
     let Some(lab) = Lab::enter("closed after a hello", Versions::Newest) else { return };
-    let ended = listen_to(&lab, "hello-closed", &hello(), true);
+    let ended = listen_to(&lab, "hello-closed", &hello(PROTOCOL), true);
     let words = ["probe on node node-b could not be started in 4 tries", "breaks at once"];
     assert_no_probe(&ended, &words);
     let started = ended.errors.iter().filter(|line| line.text.contains("another probe is being"));
@@ -66,8 +66,18 @@ fn a_hello_without_more_is_given_up() {
     lab.assert_nothing_left(ended.at);
 }
 
-fn hello() -> Vec<u8> {
-    let hello = Hello { protocol: PROTOCOL, next_sequence: 1, version: "1.2.3".into() };
+/// A probe that lets in whom it should have refused.
+#[test]
+fn a_hello_of_another_version_is_refused() {
+    let Some(lab) = Lab::enter("hello of another version", Versions::Newest) else { return };
+    let other = PROTOCOL + 1;
+    let ended = listen_to(&lab, "hello-other", &hello(other), false);
+    assert_no_probe(&ended, &[&format!("the probe is 1.2.3 with protocol {other}"), "this plugin"]);
+    lab.assert_nothing_left(ended.at);
+}
+
+fn hello(protocol: u16) -> Vec<u8> {
+    let hello = Hello { protocol, next_sequence: 1, version: "1.2.3".into() };
     let mut bytes = Vec::new();
     encode(Kind::Hello, &hello.to_bytes(), &mut bytes).unwrap();
     bytes

@@ -11,6 +11,7 @@ use crate::cluster::problem;
 use crate::cluster::stream::{self, Stream, StreamError};
 use crate::signal::{Problem, SessionState, SignalKind};
 use crate::stop::Stop;
+use earthworm_wire::PROTOCOL;
 use futures::future::{BoxFuture, Fuse, FusedFuture};
 use futures::{FutureExt, StreamExt, pin_mut};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
@@ -104,7 +105,14 @@ pub(super) async fn first_stream(
             },
             result = &mut opening, if !opening.is_terminated() => {
                 match result {
-                    Ok(stream) => return Ok((stream, pod.unwrap_or_default())),
+                    Ok(stream) if stream.hello.protocol == PROTOCOL => {
+                        return Ok((stream, pod.unwrap_or_default()));
+                    }
+                    // This version's probe would have refused; others may not.
+                    Ok(stream) => return Err(misfit(ticket, &format!(
+                        "the probe is {} with protocol {}, the plugin speaks protocol {PROTOCOL}",
+                        stream.hello.version, stream.hello.protocol
+                    ))),
                     Err(error) => {
                         garbage = matches!(error, StreamError::Garbage(_));
                         last_try = not_open(context, &pods, pod.as_deref(), ticket, error).await?;
@@ -132,7 +140,7 @@ pub(super) async fn first_stream(
             }
             () = stop.wait() => return Err(Next::Stop),
         }
-        verdict(&state, patient, ticket)?;
+        verdict(context, &state, patient, ticket)?;
         if state == PodState::Running {
             running.get_or_insert_with(Instant::now);
         }
@@ -154,7 +162,12 @@ fn describe(state: &PodState, has_pod: bool) -> String {
 }
 
 /// Ends the start when the pod's state is final.
-fn verdict(state: &PodState, patient: &Patient, ticket: &Ticket) -> Result<(), Next> {
+fn verdict(
+    context: &Context,
+    state: &PodState,
+    patient: &Patient,
+    ticket: &Ticket,
+) -> Result<(), Next> {
     let node = &patient.facts.name;
     match state {
         PodState::Unseen | PodState::Waiting(_) | PodState::Running => Ok(()),
@@ -168,12 +181,12 @@ fn verdict(state: &PodState, patient: &Patient, ticket: &Ticket) -> Result<(), N
         PodState::Finished { code, message } => Err(Next::Failed(Problem {
             reason: "probe-failed",
             message: format!("probe on node {node} ended with exit code {code}: {message}"),
-            hint: None,
+            hint: context.image_hint(),
         })),
         PodState::Hopeless(words) => Err(Next::Failed(Problem {
             reason: "pod-failed",
             message: format!("probe's pod on node {node} cannot run: {words}"),
-            hint: None,
+            hint: context.image_hint(),
         })),
     }
 }
@@ -193,20 +206,25 @@ async fn not_open(
         | StreamError::NobodyListens(words)
         | StreamError::Ended(words) => Ok(words),
         StreamError::Garbage(error) => Ok(error.to_string()),
-        StreamError::Version(words) => Err(Next::Failed(Problem {
-            reason: "version-mismatch",
-            message: format!(
-                "image {} holds a probe that does not fit to this plugin {PLUGIN_VERSION}: {words}",
-                ticket.image
-            ),
-            hint: Some(format!(
-                "use the probe image of version {PLUGIN_VERSION}, or leave --image out"
-            )),
-        })),
+        StreamError::Version(words) => Err(misfit(ticket, &words)),
         StreamError::Api(error) => Err(Next::Failed(
             forbidden_forward(context, pods, pod.unwrap_or(&ticket.name), *error).await,
         )),
     }
+}
+
+/// Plugin and probe are of different versions.
+fn misfit(ticket: &Ticket, words: &str) -> Next {
+    Next::Failed(Problem {
+        reason: "version-mismatch",
+        message: format!(
+            "image {} holds a probe that does not fit to this plugin {PLUGIN_VERSION}: {words}",
+            ticket.image
+        ),
+        hint: Some(format!(
+            "use the probe image of version {PLUGIN_VERSION}, or leave --image out"
+        )),
+    })
 }
 
 /// Gives a container up that runs and does not answer as a probe does.
