@@ -4,6 +4,7 @@ use crate::tally::{Report, Tally};
 use anyhow::{Result, anyhow, bail};
 use earthworm_wire::record::Record;
 use earthworm_wire::request::{GenerateRequest, Request};
+use kubectl_earthworm::cluster::bypass::Permission;
 use kubectl_earthworm::cluster::connect::{Target, connect};
 use kubectl_earthworm::cluster::names::SessionId;
 use kubectl_earthworm::cluster::nodes::{self, Selection};
@@ -54,6 +55,8 @@ pub(crate) async fn run(kubeconfig: PathBuf, node: String, records: u64) -> Resu
         session: SessionId::random()?,
         image: None,
         profile: None,
+        // The port-forward alone is measured.
+        bypass: Permission::Unwanted,
         lifetime: PATIENCE,
         registry: Registry::default(),
         cluster,
