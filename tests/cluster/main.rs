@@ -23,4 +23,5 @@ mod plugin;
 mod profiles;
 mod residue;
 mod rogue;
+mod screen;
 mod strangers;

@@ -1,4 +1,4 @@
-//! A command whose questions go to a terminal of its own, as a person sees it.
+//! A command at a terminal of its own, as a person sees it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,7 +12,10 @@ use crate::eventually;
 const ROWS: u16 = 24;
 const COLUMNS: u16 = 100;
 
-/// Stdin and stderr are a terminal, stdout is a pipe: data.
+/// Pause between two looks at what is shown.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Stdin and stderr are a terminal; so is stdout, or it is a pipe: data.
 #[derive(Debug)]
 pub struct Terminal {
     master: File,
@@ -42,12 +45,25 @@ pub struct Left {
 }
 
 impl Terminal {
-    /// Starts the command.
+    /// Starts the command, its data to a pipe.
     ///
     /// # Panics
     /// When there is no terminal to be had, or it cannot be started.
     #[must_use]
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::open(command, |_| Stdio::piped())
+    }
+
+    /// Starts the command with nothing but the terminal.
+    ///
+    /// # Panics
+    /// When there is no terminal to be had, or it cannot be started.
+    #[must_use]
+    pub fn whole(command: Command) -> Self {
+        Self::open(command, |slave| slave.try_clone().unwrap().into())
+    }
+
+    fn open(mut command: Command, out: impl FnOnce(&OwnedFd) -> Stdio) -> Self {
         let (mut master, mut slave) = (0, 0);
         let mut size = libc::winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
         // SAFETY: both descriptors and the size are valid for the call.
@@ -68,9 +84,11 @@ impl Terminal {
             .env("TERM", "xterm-256color")
             .stdin(slave.try_clone().unwrap())
             .stderr(slave.try_clone().unwrap())
-            .stdout(Stdio::piped())
+            .stdout(out(&slave))
             .spawn()
             .unwrap();
+        // Its copies of the terminal's other side would keep it open.
+        drop(command);
         let shown = Arc::new(Mutex::new(Vec::new()));
         let (mut reader, heard) = (master.try_clone().unwrap(), Arc::clone(&shown));
         // Ends when the last descriptor of the other side is closed.
@@ -94,7 +112,12 @@ impl Terminal {
     /// # Panics
     /// When it does not within `patience`.
     pub fn wait_for(&self, text: &str, patience: Duration) {
-        eventually(&format!("{text:?} is shown"), patience, || self.shown().contains(text));
+        let begun = Instant::now();
+        while !self.shown().contains(text) {
+            let shown = || self.shown();
+            assert!(begun.elapsed() < patience, "{text:?} is not shown, but {:?}", shown());
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Presses keys.
@@ -117,7 +140,9 @@ impl Terminal {
             code.is_some()
         });
         let at = Instant::now();
-        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout.read_to_string(&mut out).unwrap();
+        }
         let restored = settings(&self.slave) == self.before;
         // What is on its way to the reader.
         std::thread::sleep(Duration::from_millis(100));

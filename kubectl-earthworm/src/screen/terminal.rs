@@ -7,7 +7,7 @@ use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{self, Event};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use std::io::{self, IsTerminal, Stdout, stdout};
 use std::sync::Once;
@@ -32,9 +32,11 @@ impl Terminal {
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::SeqCst);
         // From here on an error must leave the terminal as it was, too.
-        let entered = execute!(stdout(), EnterAlternateScreen)
+        // Cleared by hand: ratatui's own way asks the terminal for its cursor,
+        // and some never answer.
+        let entered = execute!(stdout(), EnterAlternateScreen, Clear(ClearType::All))
             .and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(stdout())))
-            .and_then(|mut inner| inner.clear().map(|()| Self { inner }));
+            .map(|inner| Self { inner });
         entered.inspect_err(|_| leave())
     }
 

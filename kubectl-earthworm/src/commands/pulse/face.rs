@@ -11,7 +11,7 @@ use crate::signal::{NodeId, Problem};
 use crate::ui::Ui;
 use lines::Lines;
 use live::Live;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 /// Where findings go. A face never fails in the middle: what went wrong comes
 /// out of [`Face::close`], after everything was cleaned up.
@@ -62,12 +62,16 @@ impl Face {
 
     /// Waits until the person leaves the live screen; for ever without one.
     /// From then on lines are shown.
-    pub(super) async fn left(&mut self) {
-        match &mut self.live {
+    ///
+    /// # Errors
+    /// When the terminal could not show it: nobody has left.
+    pub(super) async fn left(&mut self) -> io::Result<()> {
+        let left = match &mut self.live {
             Some(live) => live.left().await,
             None => return std::future::pending().await,
-        }
+        };
         self.live = None;
+        left
     }
 
     /// Takes the live screen down, if it is up.

@@ -158,7 +158,9 @@ impl Running<'_> {
                     self.face.note("stopping, and cleaning up (once more to skip)");
                     self.stop(stopper);
                 }
-                () = self.face.left() => {
+                left = self.face.left() => if let Err(error) = left {
+                    self.face.note(&format!("no live screen on this terminal ({error}); lines instead"));
+                } else {
                     // To leave a screen that would not end by itself is no interruption.
                     self.interrupted = self.duration.is_some();
                     self.face.note("stopping, and cleaning up (Ctrl-C to skip)");

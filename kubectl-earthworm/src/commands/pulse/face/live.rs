@@ -41,8 +41,11 @@ impl Live {
     }
 
     /// Waits until the person leaves.
-    pub(super) async fn left(&mut self) {
-        let _ = (&mut self.screen).await;
+    ///
+    /// # Errors
+    /// When the terminal could not show it.
+    pub(super) async fn left(&mut self) -> io::Result<()> {
+        (&mut self.screen).await.map_err(io::Error::other)?.map(drop)
     }
 
     /// Gives the terminal back.
