@@ -16,6 +16,7 @@ const PROGRAM: &str = "earthworm-probe";
 pub struct NodeImage {
     /// What `--image` takes.
     pub name: String,
+    id: String,
     socket: PathBuf,
 }
 
@@ -30,16 +31,17 @@ impl NodeImage {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("image.tar");
         // As in probe-image/Containerfile: no user, the pod names one.
-        Image { name, program: PROGRAM, content, user: None }.save(&archive).unwrap();
+        let image = Image { name, program: PROGRAM, content, user: None };
+        let id = image.save(&archive).unwrap();
         let socket = lab.sandbox.containerd_socket(node).unwrap();
         image::import(&socket, &archive).unwrap();
-        Self { name: name.to_owned(), socket }
+        Self { name: name.to_owned(), id, socket }
     }
 }
 
 impl Drop for NodeImage {
     fn drop(&mut self) {
-        if let Err(error) = image::remove(&self.socket, &self.name) {
+        if let Err(error) = image::remove(&self.socket, &self.name, &self.id) {
             eprintln!("{}: {error:#}", self.name);
         }
     }

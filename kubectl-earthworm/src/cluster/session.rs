@@ -4,6 +4,7 @@
 mod create;
 mod diagnose;
 mod manifests;
+mod misfit;
 mod prepare;
 mod pump;
 mod start;
@@ -27,9 +28,6 @@ use tokio::task::JoinSet;
 
 /// Times a probe is started on a node without a record of it in between.
 const TRIES: u32 = 4;
-
-/// As it stands in the name of the probe image that fits.
-const PLUGIN_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What all nodes of a command share.
 pub struct Context {
@@ -60,31 +58,6 @@ pub struct Patient {
     pub reporter: Reporter,
     /// What to measure.
     pub request: Request,
-}
-
-impl Patient {
-    /// Something runs in the place of the probe and speaks otherwise.
-    fn not_a_probe(&self, context: &Context, ticket: &Ticket, words: &str) -> Problem {
-        Problem {
-            reason: "not-a-probe",
-            message: format!(
-                "what answers as probe on node {} (port {}) is not an Earthworm probe: {words}",
-                self.facts.name, ticket.port
-            ),
-            hint: context.image_hint(),
-        }
-    }
-}
-
-impl Context {
-    /// What to do when an image of the user's does not do what a probe does.
-    fn image_hint(&self) -> Option<String> {
-        let image = self.image.as_ref()?;
-        Some(format!(
-            "is {image} the probe image of version {PLUGIN_VERSION}? without --image the plugin \
-             brings the probe along"
-        ))
-    }
 }
 
 /// One attempt to run a probe on one node.

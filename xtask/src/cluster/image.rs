@@ -27,16 +27,17 @@ pub struct Image<'a> {
 
 impl Image<'_> {
     /// Writes the image for `ctr import`, in the format of `docker save`: a
-    /// manifest, a configuration, one layer.
+    /// manifest, a configuration, one layer. Gives the image's id, by which the
+    /// node's runtime knows it beside its name.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub fn save(&self, path: &Path) -> Result<String> {
         let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
         self.write(file, architecture()).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    pub(crate) fn write(&self, output: impl Write, architecture: &str) -> Result<()> {
+    fn write(&self, output: impl Write, architecture: &str) -> Result<String> {
         let mut layer = Builder::new(Vec::new());
         append(&mut layer, self.program, self.content, 0o755)?;
         let layer = layer.into_inner()?;
@@ -55,7 +56,8 @@ impl Image<'_> {
             "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex_digest(&layer))] },
         })
         .to_string();
-        let configuration_name = format!("{}.json", hex_digest(configuration.as_bytes()));
+        let digest = hex_digest(configuration.as_bytes());
+        let configuration_name = format!("{digest}.json");
         let manifest = json!([{
             "Config": configuration_name,
             "RepoTags": [self.name],
@@ -68,7 +70,7 @@ impl Image<'_> {
         append(&mut archive, "layer.tar", &layer, 0o644)?;
         append(&mut archive, "manifest.json", manifest.as_bytes(), 0o644)?;
         archive.finish()?;
-        Ok(())
+        Ok(format!("sha256:{digest}"))
     }
 }
 
@@ -100,12 +102,13 @@ pub fn import(containerd_socket: &Path, archive: &Path) -> Result<()> {
     ctr(containerd_socket, &["import".as_ref(), archive.as_os_str()])
 }
 
-/// Takes an image away again, content included. One that is gone is no error.
+/// Takes an image away again, by its name and its id, content included. What
+/// is gone is no error.
 ///
 /// # Errors
 /// When `ctr` refuses; the message holds its words.
-pub fn remove(containerd_socket: &Path, name: &str) -> Result<()> {
-    ctr(containerd_socket, &["rm".as_ref(), "--sync".as_ref(), name.as_ref()])
+pub fn remove(containerd_socket: &Path, name: &str, id: &str) -> Result<()> {
+    ctr(containerd_socket, &["rm".as_ref(), "--sync".as_ref(), name.as_ref(), id.as_ref()])
 }
 
 fn ctr(containerd_socket: &Path, arguments: &[&OsStr]) -> Result<()> {
@@ -161,7 +164,7 @@ mod tests {
         let mut bytes = Vec::new();
         let name = "localhost/one:1";
         let image = Image { name, program: "one", content: b"program", user: Some("1:1") };
-        image.write(&mut bytes, "amd64").unwrap();
+        let id = image.write(&mut bytes, "amd64").unwrap();
         let mut files = BTreeMap::new();
         for entry in tar::Archive::new(bytes.as_slice()).entries().unwrap() {
             let mut entry = entry.unwrap();
@@ -172,6 +175,7 @@ mod tests {
         let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
         assert_eq!(manifest[0]["RepoTags"][0], name);
         let name = manifest[0]["Config"].as_str().unwrap();
+        assert_eq!(id, format!("sha256:{}", hex_digest(&files[name])));
         let configuration: serde_json::Value = serde_json::from_slice(&files[name]).unwrap();
         assert_eq!(configuration["config"]["User"], "1:1");
         assert_eq!(

@@ -29,4 +29,5 @@ pub fn create(layout: &Layout) -> Result<()> {
     let content = &image::compile(&source, &layout.control_plane("pause"))?;
     Image { name: PAUSE_IMAGE, program: "pause", content, user: Some(USER) }
         .save(&layout.pause_image())
+        .map(drop)
 }

@@ -5,7 +5,8 @@
 //! the pod's watch tells of hopeless states beside it.
 
 use super::create::{self, Created};
-use super::{Change, Context, Next, PLUGIN_VERSION, Patient, Ticket, diagnose};
+use super::misfit::{answers_as_a_probe, misfit};
+use super::{Change, Context, Next, Patient, Ticket, diagnose};
 use crate::cluster::pod_state::{PodState, judge};
 use crate::cluster::problem;
 use crate::cluster::stream::{self, Stream, StreamError};
@@ -36,12 +37,6 @@ const SILENT_KUBELET: Duration = Duration::from_secs(15);
 const START: Duration = Duration::from_secs(40);
 /// Longest start when the image may have to be pulled.
 const START_WITH_PULL: Duration = Duration::from_secs(180);
-/// A probe answers within a second of its container's start; one that was
-/// started from an image that nobody here has built gets this long.
-const ANSWER: Duration = Duration::from_secs(20);
-/// Garbage comes from another process that has the port until the kubelet
-/// says that the probe has ended because of it. It says so within this time.
-const GARBAGE: Duration = Duration::from_secs(10);
 /// How often the Job's short deadline is moved on, and by how much.
 const EXTEND_EVERY: Duration = Duration::from_secs(3);
 const EXTEND_BY: Duration =
@@ -135,7 +130,7 @@ pub(super) async fn first_stream(
                 }
                 out_of_patience(context, patient, ticket, created, &state, pod_seen, pod.as_deref(), &last_try).await?;
                 if let Some(running) = running {
-                    is_answered(context, patient, ticket, running, garbage, &last_try)?;
+                    answers_as_a_probe(context, patient, ticket, running, garbage, &last_try)?;
                 }
             }
             () = stop.wait() => return Err(Next::Stop),
@@ -211,44 +206,6 @@ async fn not_open(
             forbidden_forward(context, pods, pod.unwrap_or(&ticket.name), *error).await,
         )),
     }
-}
-
-/// Plugin and probe are of different versions.
-fn misfit(ticket: &Ticket, words: &str) -> Next {
-    Next::Failed(Problem {
-        reason: "version-mismatch",
-        message: format!(
-            "image {} holds a probe that does not fit to this plugin {PLUGIN_VERSION}: {words}",
-            ticket.image
-        ),
-        hint: Some(format!(
-            "use the probe image of version {PLUGIN_VERSION}, or leave --image out"
-        )),
-    })
-}
-
-/// Gives a container up that runs and does not answer as a probe does.
-fn is_answered(
-    context: &Context,
-    patient: &Patient,
-    ticket: &Ticket,
-    running: Instant,
-    garbage: bool,
-    last_try: &str,
-) -> Result<(), Next> {
-    let waited = running.elapsed();
-    if garbage && waited > GARBAGE {
-        let problem = patient.not_a_probe(context, ticket, last_try);
-        return Err(match context.image {
-            Some(_) => Next::Failed(problem),
-            None => Next::Again { why: problem.message, change: Change::Port },
-        });
-    }
-    if context.image.is_some() && waited > ANSWER {
-        let words = format!("nothing said within {} s: {last_try}", ANSWER.as_secs());
-        return Err(Next::Failed(patient.not_a_probe(context, ticket, &words)));
-    }
-    Ok(())
 }
 
 /// A refused upgrade carries no words; the same request without the upgrade does.

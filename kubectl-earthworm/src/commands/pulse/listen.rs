@@ -158,14 +158,17 @@ impl Running<'_> {
                     self.face.note("stopping, and cleaning up (once more to skip)");
                     self.stop(stopper);
                 }
-                left = self.face.left() => if let Err(error) = left {
-                    self.face.note(&format!("no live screen on this terminal ({error}); lines instead"));
-                } else {
+                left = self.face.left() => match left {
                     // To leave a screen that would not end by itself is no interruption.
-                    self.interrupted = self.duration.is_some();
-                    self.face.note("stopping, and cleaning up (Ctrl-C to skip)");
-                    self.stop(stopper);
-                }
+                    Ok(()) => {
+                        self.interrupted = self.duration.is_some();
+                        self.face.note("stopping, and cleaning up (Ctrl-C to skip)");
+                        self.stop(stopper);
+                    }
+                    Err(error) => self.face.note(&format!(
+                        "no live screen on this terminal ({error}); lines instead"
+                    )),
+                },
                 result = &mut lease_watch, if !leases_done => {
                     leases_done = true;
                     if let Ok(Err(problem)) = result {
