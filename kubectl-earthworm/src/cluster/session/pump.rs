@@ -97,7 +97,8 @@ pub(super) async fn run(
             Break::Decided(next) => return next,
             Break::Lost(why) => {
                 pump.barren = if pump.heard { 0 } else { pump.barren + 1 };
-                if pump.barren >= BARREN {
+                // One that has told something is worth finding again.
+                if pump.barren >= BARREN && pump.handled == 0 {
                     return pump.again(&format!("its stream breaks at once: {why}"));
                 }
                 pump.report(SessionState::Interrupted(why)).await;
