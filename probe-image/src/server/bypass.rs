@@ -9,6 +9,7 @@
 //! between API server and node: it opens nothing else.
 
 use super::Session;
+use super::connection::write_message;
 use super::strangers::{AUTHENTICATION, Admitted, Strangers};
 use crate::token;
 use earthworm_wire::greeting::{TOKEN_BYTES, is_same_token};
@@ -79,31 +80,19 @@ async fn serve_one(
     let mut ignored = [0; 64];
     loop {
         while let Some((batch, last)) = session.outbox.urgent_batch(told) {
-            send(&mut writer, session, &batch).await?;
+            write_message(&mut writer, session, &batch).await?;
             told = last;
         }
         tokio::select! {
             () = async { _ = newest.wait_for(|newest| *newest != number).await; } => return Ok(()),
             _ = urgent.changed() => {}
             () = tokio::time::sleep(KEEPALIVE) => {
-                send(&mut writer, session, &ToPlugin::Pong(0)).await?;
+                write_message(&mut writer, session, &ToPlugin::Pong(0)).await?;
             }
             // Nothing more is expected; the end of it is the end of the listener.
             count = reader.read(&mut ignored) => if count? == 0 { return Ok(()) },
         }
     }
-}
-
-async fn send(
-    writer: &mut (impl AsyncWriteExt + Unpin),
-    session: &Session,
-    message: &ToPlugin,
-) -> std::io::Result<()> {
-    let mut bytes = Vec::new();
-    message.encode(&mut bytes).map_err(std::io::Error::other)?;
-    writer.write_all(&bytes).await?;
-    session.outbox.count_sent(bytes.len());
-    Ok(())
 }
 
 /// The head of a request without its blank line; `None` when there is none.

@@ -158,8 +158,9 @@ async fn send(
     }
 }
 
-async fn write_message(
-    writer: &mut OwnedWriteHalf,
+/// Writes one message as one frame, and counts its bytes.
+pub(super) async fn write_message(
+    writer: &mut (impl AsyncWriteExt + Unpin),
     session: &Session,
     message: &ToPlugin,
 ) -> std::io::Result<()> {
