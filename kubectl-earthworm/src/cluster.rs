@@ -8,6 +8,7 @@
 pub mod bypass;
 pub mod connect;
 pub mod images;
+pub mod lean;
 pub mod leases;
 pub mod names;
 pub mod nodes;

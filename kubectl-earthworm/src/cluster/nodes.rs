@@ -1,12 +1,15 @@
 //! Which nodes a command is about, and what is known of each before it starts.
 
 use super::connect::{Cluster, some_of};
+use super::lean::LeanNode;
 use super::problem;
 use crate::signal::Problem;
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerImage, Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
 
 /// Nodes in one page of a list: an API server answers large lists in pieces.
 const PAGE: u32 = 500;
@@ -91,8 +94,9 @@ impl NodeFacts {
 pub type Missing = (String, Problem);
 
 /// Finds the nodes. One bad name never spoils the others: it comes back as
-/// [`Missing`]. With `on_trust`, a name that this user may not look up is
-/// taken as it is: to watch a Lease needs no right on nodes.
+/// [`Missing`]. With `on_trust` names are enough: one that this user may not
+/// look up is taken as it is, since to watch a Lease needs no right on nodes,
+/// and of many nodes nothing but the names is asked for.
 ///
 /// # Errors
 /// A [`Problem`] when nothing can be found at all.
@@ -104,7 +108,7 @@ pub async fn select(
     match selection {
         Selection::Named(names) => Ok(by_name(cluster, names, on_trust).await),
         Selection::Matching(selector) => {
-            let found = list(cluster, Some(selector)).await?;
+            let found = many(cluster, Some(selector), on_trust).await?;
             if found.is_empty() {
                 return Err(Problem {
                     reason: "no-nodes",
@@ -115,7 +119,7 @@ pub async fn select(
             Ok((found, Vec::new()))
         }
         Selection::All => {
-            let found = list(cluster, None).await?;
+            let found = many(cluster, None, on_trust).await?;
             if found.is_empty() {
                 return Err(Problem {
                     reason: "no-nodes",
@@ -199,6 +203,29 @@ pub async fn running_images(cluster: &Cluster, node: &str) -> Vec<String> {
 /// A [`Problem`] from the API server.
 pub async fn list(cluster: &Cluster, selector: Option<&str>) -> Result<Vec<NodeFacts>, Problem> {
     let api: Api<Node> = Api::all(cluster.client.clone());
+    pages(&api, selector, NodeFacts::from_node).await
+}
+
+async fn many(
+    cluster: &Cluster,
+    selector: Option<&str>,
+    names_only: bool,
+) -> Result<Vec<NodeFacts>, Problem> {
+    if !names_only {
+        return list(cluster, selector).await;
+    }
+    // A Node has kilobytes of status: in a large cluster that makes a list of
+    // names a hundred megabytes long.
+    let api: Api<LeanNode> = Api::all(cluster.client.clone());
+    pages(&api, selector, |node| NodeFacts::named(&node.metadata.name.unwrap_or_default())).await
+}
+
+/// A list, page by page, sorted by name.
+async fn pages<K: Clone + DeserializeOwned + Debug>(
+    api: &Api<K>,
+    selector: Option<&str>,
+    facts: impl Fn(K) -> NodeFacts,
+) -> Result<Vec<NodeFacts>, Problem> {
     let mut parameters = ListParams::default().limit(PAGE);
     if let Some(selector) = selector {
         parameters = parameters.labels(selector);
@@ -209,7 +236,7 @@ pub async fn list(cluster: &Cluster, selector: Option<&str>) -> Result<Vec<NodeF
             .list(&parameters)
             .await
             .map_err(|error| problem::from_error(&error, "nodes", "list"))?;
-        nodes.extend(page.items.into_iter().map(NodeFacts::from_node));
+        nodes.extend(page.items.into_iter().map(&facts));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => parameters = parameters.continue_token(&token),
             None => break,

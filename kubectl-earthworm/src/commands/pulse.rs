@@ -41,8 +41,10 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
     if selection.is_none() {
         choose::can_ask()?;
     }
+    // A watch is one stream: two threads would only hand it to each other.
+    let threads = if arguments.no_probe { 1 } else { 2 };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(threads)
         .enable_all()
         .build()
         .map_err(|error| Problem {

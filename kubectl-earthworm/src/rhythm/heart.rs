@@ -101,7 +101,7 @@ impl Heart {
             finished: None,
             link: Link::default(),
             watch: Watch::default(),
-            merger: Merger::default(),
+            merger: Merger::new(config.expects_probe),
             statistics: Statistics::new(),
             previous: None,
             restarted: false,

@@ -32,7 +32,7 @@ struct Window {
 pub(super) struct Link {
     pub(super) state: ProbeState,
     /// What the probe is attached to now.
-    pub(super) attached: Option<Attached>,
+    pub(super) attached: Option<Box<Attached>>,
     /// Facts about the latest stream.
     pub(super) streaming: Option<Streaming>,
     /// True once any object was created for this node.
@@ -59,7 +59,7 @@ pub(super) struct Link {
     lost: Option<Lost>,
     lost_before: Lost,
     lost_records: u64,
-    cost: Option<Cost>,
+    cost: Option<Box<Cost>>,
     costs_before: Vec<Cost>,
 }
 
@@ -174,7 +174,7 @@ impl Link {
             self.lost_before.probe += lost.probe;
             self.lost_before.tunnel += lost.tunnel;
         }
-        self.costs_before.extend(self.cost.take());
+        self.costs_before.extend(self.cost.take().map(|cost| *cost));
     }
 
     /// The probe ended as it was told to: the silence from here on is no gap.
@@ -203,7 +203,7 @@ impl Link {
             }
             self.windows.push_back(Window { start: attached.time, end: None });
         }
-        self.attached = Some(attached);
+        self.attached = Some(Box::new(attached));
         let gap = self.deaf_since.take().map(|since| seconds_between(since, now));
         self.gap_seconds += gap.unwrap_or(0.0);
         gap
@@ -232,7 +232,7 @@ impl Link {
 
     /// Price so far of the probe that runs now.
     pub(super) fn cost_now(&mut self, cost: Cost) {
-        self.cost = Some(cost);
+        self.cost = Some(Box::new(cost));
     }
 
     /// Losses so far of the probe that runs now.
@@ -265,7 +265,7 @@ impl Link {
 
     /// Price of every probe of this session together; `None` when none was reported.
     pub(super) fn cost(&self) -> Option<Cost> {
-        let mut costs = self.costs_before.iter().chain(&self.cost);
+        let mut costs = self.costs_before.iter().chain(self.cost.as_deref());
         let mut total = costs.next()?.clone();
         for cost in costs {
             total.time = cost.time;

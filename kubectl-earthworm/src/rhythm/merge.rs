@@ -20,6 +20,9 @@ const NEARNESS_SECONDS: f64 = 2.0;
 const QUEUE_LIMIT: usize = 64;
 /// Beats that are remembered after they have left.
 const REMEMBERED: usize = 32;
+/// The same where no probe is wanted: no half of a beat comes late then, only
+/// the API server may show a state again.
+const REMEMBERED_OF_ONE_VIEW: usize = 2;
 
 /// What the node saw.
 #[derive(Debug, Clone)]
@@ -93,12 +96,14 @@ pub(super) enum Placed {
     Duplicate,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Merger {
-    queue: VecDeque<Pending>,
+    /// Boxed: it is empty nearly always, and there may be thousands of hearts.
+    queue: VecDeque<Box<Pending>>,
     known: VecDeque<Known>,
     /// The last listed state that fitted no beat: the node may report it yet.
     listed: Option<ApiHalf>,
+    remembered: usize,
 }
 
 impl Identity {
@@ -136,6 +141,16 @@ fn matches(
 }
 
 impl Merger {
+    /// For a node that a probe is wanted on, or one whose Lease alone is watched.
+    pub(super) fn new(expects_probe: bool) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            known: VecDeque::new(),
+            listed: None,
+            remembered: if expects_probe { REMEMBERED } else { REMEMBERED_OF_ONE_VIEW },
+        }
+    }
+
     /// Takes in what the node saw.
     pub(super) fn node(&mut self, half: NodeHalf) -> Placed {
         let identity = Identity::of_node(&half.beat);
@@ -243,7 +258,7 @@ impl Merger {
 
     fn insert(&mut self, pending: Pending) {
         let place = self.queue.partition_point(|other| other.happened <= pending.happened);
-        self.queue.insert(place, pending);
+        self.queue.insert(place, Box::new(pending));
     }
 
     /// Takes out the first beat if `ready` says that it need not wait any longer.
@@ -253,7 +268,7 @@ impl Merger {
         if !complete && self.queue.len() <= QUEUE_LIMIT && !ready(front) {
             return None;
         }
-        self.queue.pop_front()
+        self.queue.pop_front().map(|pending| *pending)
     }
 
     /// Remembers a beat that was told, so that a late half finds it.
@@ -263,9 +278,10 @@ impl Merger {
         if let Some(renew) = told.api.as_ref().and_then(|api| api.lease.renew_time_micros)
             && !identity.renews.contains(&renew)
         {
+            identity.renews.reserve_exact(1);
             identity.renews.push(renew);
         }
-        if self.known.len() == REMEMBERED {
+        if self.known.len() == self.remembered {
             self.known.pop_front();
         }
         self.known.push_back(Known {

@@ -27,6 +27,14 @@ const QUEUE: usize = 16_384;
 /// How often time itself is a signal.
 const TICK: Duration = Duration::from_millis(100);
 
+/// In a cluster of thousands of nodes hearts take turns: each hears of time once
+/// in this many ticks, so that waiting does not cost more than listening. It
+/// must be far less than the pause that a heart takes for a stall.
+const TICKS_PER_ROUND: usize = 10;
+
+/// So many hearts hear of every tick.
+const HEARTS_PER_TICK: usize = 512;
+
 /// `--for` counts from the moment that every probe listens or has failed, but
 /// no later than this.
 const LATEST_BEGIN: Duration = Duration::from_secs(60);
@@ -53,13 +61,15 @@ pub(super) async fn run(
         .chain(missing.iter().map(|(name, _)| name.clone()))
         .collect();
     let grace = context.cluster.default_grace();
-    let mut hearts: BTreeMap<Arc<str>, Heart> = BTreeMap::new();
+    let mut hearts = Hearts::new();
     for name in &names {
         let heart = Heart::new(id(name), Config::new(grace, !arguments.no_probe));
-        hearts.insert(name.as_str().into(), heart);
+        hearts.insert(name.as_str().into(), Box::new(heart));
     }
-    let ids: Vec<NodeId> = names.iter().map(|name| id(name)).collect();
-    let mut face = Face::open(arguments, ui, clock, &ids);
+    let mut face = {
+        let ids: Vec<NodeId> = names.iter().map(|name| id(name)).collect();
+        Face::open(arguments, ui, clock, &ids)
+    };
 
     // A node that is not there fails at once; the others go on.
     for (name, problem) in missing {
@@ -84,6 +94,8 @@ pub(super) async fn run(
             .collect();
         tokio::spawn(session::run(context.clone(), patients, stop.clone()))
     };
+    // What is known of a node beside its name was for its probe.
+    drop(found);
     // The loop below ends when every sender is gone.
     drop(sender);
 
@@ -98,6 +110,7 @@ pub(super) async fn run(
         awaited: names.iter().map(|name| name.as_str().into()).collect(),
         stopping: false,
         interrupted: false,
+        next_to_tick: 0,
     };
     let outcome = running.listen(&mut signals, &stopper, lease_watch, probes, terminate).await;
     let interrupted = running.interrupted;
@@ -108,9 +121,12 @@ pub(super) async fn run(
     Ok(exit(&summaries, interrupted, arguments))
 }
 
+/// Boxed: a map keeps room for more than it holds, and hearts are large.
+type Hearts = BTreeMap<Arc<str>, Box<Heart>>;
+
 struct Running<'a> {
     clock: Clock,
-    hearts: &'a mut BTreeMap<Arc<str>, Heart>,
+    hearts: &'a mut Hearts,
     face: &'a mut Face,
     begun: Option<Instant>,
     ends_at: Option<Instant>,
@@ -121,6 +137,8 @@ struct Running<'a> {
     /// The end has been told to probes and watch; their last words follow.
     stopping: bool,
     interrupted: bool,
+    /// The first of the hearts that the next tick is told to.
+    next_to_tick: usize,
 }
 
 impl Running<'_> {
@@ -219,7 +237,10 @@ impl Running<'_> {
             return;
         }
         let at = self.clock.stamp();
-        for heart in self.hearts.values_mut() {
+        let turn = self.hearts.len().div_ceil(TICKS_PER_ROUND).max(HEARTS_PER_TICK);
+        let from = self.next_to_tick;
+        self.next_to_tick = if from + turn < self.hearts.len() { from + turn } else { 0 };
+        for heart in self.hearts.values_mut().skip(from).take(turn) {
             let tick = Signal { at, node: heart.node().clone(), kind: SignalKind::Tick };
             self.face.findings(heart.feed(&tick));
         }
