@@ -20,7 +20,7 @@ pub(super) const ABOUT: &str = "A probe makes up numbered records as fast as the
 /// Sessions of each kind; one takes some seconds.
 const RUNS: u32 = 3;
 
-const RECORDS: u64 = 1_000_000;
+const RECORDS: u64 = 5_000_000;
 
 const PATIENCE: Duration = Duration::from_secs(200);
 

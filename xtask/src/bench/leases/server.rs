@@ -102,7 +102,7 @@ impl Shared {
                 }
                 "/api/v1/nodes" => {
                     let (page, newest) = request.page(newest);
-                    objects::nodes(&page, newest)
+                    objects::nodes(&page, newest, request.metadata_only)
                 }
                 path => match discovery(path) {
                     Some(answer) => answer.to_string(),
@@ -196,6 +196,8 @@ struct Request {
     path: String,
     query: String,
     agent: String,
+    /// Whether nothing but the metadata of objects is asked for.
+    metadata_only: bool,
 }
 
 impl Request {
@@ -221,14 +223,18 @@ impl Request {
         // Nothing that is asked here has a body.
         let Some(target) = target else { bail!("not a GET request") };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let agent = lines.iter().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("user-agent").then(|| value.trim().to_owned())
-        });
+        let header = |wanted: &str| {
+            let value = lines.iter().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case(wanted).then(|| value.trim().to_owned())
+            });
+            value.unwrap_or_default()
+        };
         Ok(Some(Request {
             path: path.to_owned(),
             query: query.to_owned(),
-            agent: agent.unwrap_or_default(),
+            agent: header("user-agent"),
+            metadata_only: header("accept").contains("as=PartialObjectMetadataList"),
         }))
     }
 
@@ -269,7 +275,7 @@ mod tests {
         assert_eq!(first.page(9), (Page { from: 0, limit: 500 }, 9));
         let next = request("GET /x?limit=500&continue=500.9 HTTP/1.1\r\nUser-Agent: k\r\n\r\n");
         assert_eq!(next.page(11), (Page { from: 500, limit: 500 }, 9));
-        assert_eq!(next.agent, "k");
+        assert_eq!((next.agent.as_str(), next.metadata_only), ("k", false));
         assert!(Request::read(&mut &b"POST / HTTP/1.1\r\n\r\n"[..]).is_err());
         assert!(Request::read(&mut &b""[..]).unwrap().is_none());
     }
