@@ -4,14 +4,17 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
-use earthworm_tests::lab::{Lab, Versions, signal};
+use earthworm_tests::lab::{Claim, Lab, Versions, signal};
 use earthworm_tests::network::{connect_inside, probe_listeners};
 use earthworm_tests::rights::{Grant, Right};
 use earthworm_tests::seconds_between;
 use earthworm_tests::session::{Line, Session};
 use earthworm_wire::BYPASS_TOKEN_HEADER;
 
-const PULSE: [&str; 6] = ["node-a", "--for", "10m", "-o", "json", "-v"];
+const PULSE: [&str; 5] = ["--for", "10m", "-o", "json", "-v"];
+
+/// A node, and a user who may be given rights.
+const CLAIM: Claim = Claim::NODE.and_user();
 
 /// How exactly an incident is dated, in seconds.
 const EXACT: f64 = 0.2;
@@ -25,10 +28,13 @@ const TURNED_AWAY: Duration = Duration::from_secs(6);
 
 #[test]
 fn without_the_right_the_news_wait_for_the_kubelet() {
-    let Some(lab) = Lab::enter("no right to the pod proxy", Versions::Newest) else { return };
-    let _grant = Grant::give(&lab, "alice", &super::bad_input::NEEDED);
-    let session = Session::start(lab.plugin_as("alice", &[&["pulse"], &PULSE[..]].concat()));
-    session.listens_on(&["node-a"]);
+    let Some(lab) = Lab::enter("no right to the pod proxy", Versions::Newest, CLAIM) else {
+        return;
+    };
+    let _grant = Grant::give(&lab, lab.user(), &super::bad_input::NEEDED);
+    let session =
+        Session::start(lab.plugin_as(lab.user(), &[&["pulse", lab.node()], &PULSE[..]].concat()));
+    session.listens_on(&lab.nodes());
     let closed = session.event("bypass-closed", Duration::from_secs(5));
     println!("{}", closed.json["message"]);
     let words = closed.json["message"].as_str().unwrap();
@@ -38,10 +44,10 @@ fn without_the_right_the_news_wait_for_the_kubelet() {
 
 #[test]
 fn who_does_not_want_it_has_a_probe_on_loopback_alone() {
-    let Some(lab) = Lab::enter("--no-bypass", Versions::Newest) else { return };
-    let node = lab.sandbox.nodes().unwrap().remove(0);
-    let session = lab.pulse(&[&PULSE[..], &["--no-bypass"]].concat());
-    session.listens_on(&["node-a"]);
+    let Some(lab) = Lab::enter("--no-bypass", Versions::Newest, Claim::NODE) else { return };
+    let node = lab.node_spec();
+    let session = lab.pulse_here(&[&PULSE[..], &["--no-bypass"]].concat());
+    session.listens_on(&lab.nodes());
     let listeners = probe_listeners(&node);
     assert!(listeners.iter().all(|listener| listener.ip().is_loopback()), "{listeners:?}");
     news_wait(&lab, session);
@@ -49,7 +55,7 @@ fn who_does_not_want_it_has_a_probe_on_loopback_alone() {
 
 /// Stops and continues the kubelet: dated right, told when it runs again.
 fn news_wait(lab: &Lab, mut session: Session) {
-    let kubelet = lab.kubelet("node-a");
+    let kubelet = lab.kubelet(lab.node());
     let stopped_at = signal(kubelet, libc::SIGSTOP);
     std::thread::sleep(Duration::from_secs(4));
     let continued_at = signal(kubelet, libc::SIGCONT);
@@ -71,10 +77,12 @@ fn news_wait(lab: &Lab, mut session: Session) {
 
 #[test]
 fn strangers_get_nothing_there() {
-    let Some(lab) = Lab::enter("strangers at the bypass", Versions::Newest) else { return };
-    let node = lab.sandbox.nodes().unwrap().remove(0);
-    let mut session = lab.pulse(&PULSE);
-    session.listens_on(&["node-a"]);
+    let Some(lab) = Lab::enter("strangers at the bypass", Versions::Newest, Claim::NODE) else {
+        return;
+    };
+    let node = lab.node_spec();
+    let mut session = lab.pulse_here(&PULSE);
+    session.listens_on(&lab.nodes());
     session.event("bypass-open", Duration::from_secs(15));
     let listeners = probe_listeners(&node);
     let around: Vec<_> = listeners.iter().filter(|one| !one.ip().is_loopback()).collect();
@@ -101,7 +109,7 @@ fn strangers_get_nothing_there() {
         assert!(heard.is_empty(), "{name}");
     }
     // The session's own way is still open.
-    let kubelet = lab.kubelet("node-a");
+    let kubelet = lab.kubelet(lab.node());
     let stopped_at = signal(kubelet, libc::SIGSTOP);
     let stopped = session.event("kubelet-stopped", Duration::from_secs(3));
     signal(kubelet, libc::SIGCONT);
@@ -115,12 +123,15 @@ fn strangers_get_nothing_there() {
 /// What a user may need beside the rest of a session's rights.
 #[test]
 fn one_right_opens_it() {
-    let Some(lab) = Lab::enter("the right to the pod proxy", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("the right to the pod proxy", Versions::Newest, CLAIM) else {
+        return;
+    };
     let proxy = Right { verbs: "get", resource: "pods/proxy", namespace: Some("default") };
     let rights = [&super::bad_input::NEEDED[..], &[proxy]].concat();
-    let _grant = Grant::give(&lab, "alice", &rights);
-    let mut session = Session::start(lab.plugin_as("alice", &[&["pulse"], &PULSE[..]].concat()));
-    session.listens_on(&["node-a"]);
+    let _grant = Grant::give(&lab, lab.user(), &rights);
+    let mut session =
+        Session::start(lab.plugin_as(lab.user(), &[&["pulse", lab.node()], &PULSE[..]].concat()));
+    session.listens_on(&lab.nodes());
     session.event("bypass-open", Duration::from_secs(15));
     session.signal(libc::SIGINT);
     let ended = session.end();

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::leases::LeaseWatch;
 use jiff::SignedDuration;
 
 use crate::beats;
 
-const NODES: [&str; 2] = ["node-a", "node-b"];
-
 #[test]
 fn every_beat_of_a_minute_is_told_once() {
-    let Some(lab) = Lab::enter("healthy minute", Versions::All) else { return };
+    let Some(lab) = Lab::enter("healthy minute", Versions::All, Claim::nodes(2).taking(75)) else {
+        return;
+    };
     let truth = LeaseWatch::start(&lab.sandbox);
-    let session = lab.pulse(&["node-a", "node-b", "--for", "60s", "-o", "json", "-v"]);
-    let attached = session.listens_on(&NODES);
+    let session = lab.pulse_here(&["--for", "60s", "-o", "json", "-v"]);
+    let attached = session.listens_on(&lab.nodes());
     // `--for` counts from the moment that both listen.
     let from = attached.iter().map(|line| line.time()).max().unwrap();
     let until = from + SignedDuration::from_secs(60);
@@ -24,7 +24,7 @@ fn every_beat_of_a_minute_is_told_once() {
 
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.out_text(), ended.error_text());
     ended.assert_contract();
-    for node in NODES {
+    for node in lab.nodes() {
         let shown = truth.of(node);
         let told = beats::assert_same(&ended, node, &shown, from, until);
         beats::assert_healthy(&ended, node);
@@ -55,17 +55,21 @@ fn every_beat_of_a_minute_is_told_once() {
 
 #[test]
 fn two_sessions_on_one_node_do_not_meet() {
-    let Some(lab) = Lab::enter("two sessions on one node", Versions::Newest) else { return };
+    let Some(lab) =
+        Lab::enter("two sessions on one node", Versions::Newest, Claim::NODE.taking(30))
+    else {
+        return;
+    };
     let truth = LeaseWatch::start(&lab.sandbox);
-    let arguments = ["node-a", "--for", "23s", "-o", "json"];
-    let sessions = [lab.pulse(&arguments), lab.pulse(&arguments)];
-    let attached = sessions.each_ref().map(|session| session.listens_on(&["node-a"])[0].time());
+    let flags = ["--for", "23s", "-o", "json"];
+    let sessions = [lab.pulse_here(&flags), lab.pulse_here(&flags)];
+    let attached = sessions.each_ref().map(|session| session.listens_on(&lab.nodes())[0].time());
     for (session, from) in sessions.into_iter().zip(attached) {
         let ended = session.end_within(Duration::from_secs(60));
         assert_eq!(ended.code, Some(0), "{}\n{}", ended.out_text(), ended.error_text());
         let until = from + SignedDuration::from_secs(23);
-        let told = beats::assert_same(&ended, "node-a", &truth.of("node-a"), from, until);
-        beats::assert_healthy(&ended, "node-a");
+        let told = beats::assert_same(&ended, lab.node(), &truth.of(lab.node()), from, until);
+        beats::assert_healthy(&ended, lab.node());
         println!("one of two sessions: {told} beats");
     }
     lab.assert_nothing_left(std::time::Instant::now());

@@ -3,27 +3,30 @@
 use std::time::{Duration, Instant};
 
 use earthworm_tests::image::{NodeImage, build_probe};
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::other_probe;
 use earthworm_wire::PROTOCOL;
 use serde_json::Value;
 use xtask::build;
 use xtask::cluster::pause_image::PAUSE_IMAGE;
 
-const NODE: &str = "node-b";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What `probe-image/Containerfile` says, without a daemon.
 #[test]
 fn the_published_image_hears_the_heart() {
-    let Some(lab) = Lab::enter("--image with the probe's image", Versions::Newest) else { return };
+    let Some(lab) =
+        Lab::enter("--image with the probe's image", Versions::Newest, Claim::NODE.taking(40))
+    else {
+        return;
+    };
     let begun = Instant::now();
     let program = build_probe(&build::root(), &build::root().join("target/probe"));
     println!("probe of {} bytes after {:.1} s", program.len(), begun.elapsed().as_secs_f64());
     let name = format!("localhost/earthworm-probe:{VERSION}");
-    let image = NodeImage::import(&lab, NODE, &name, &program);
-    let session = lab.pulse(&[NODE, "--image", &image.name, "--for", "15s", "-o", "json", "-v"]);
-    let attached = session.listens_on(&[NODE]).remove(0);
+    let image = NodeImage::import(&lab, lab.node(), &name, &program);
+    let session = lab.pulse_here(&["--image", &image.name, "--for", "15s", "-o", "json", "-v"]);
+    let attached = session.listens_on(&lab.nodes()).remove(0);
     println!("{}", attached.json["message"]);
     let said = session.wait_for_words("from image", Duration::from_secs(1));
     assert!(said.text.contains(&name), "{}", said.text);
@@ -33,17 +36,21 @@ fn the_published_image_hears_the_heart() {
     let ended = session.end();
     lab.assert_nothing_left(ended.at);
     ended.assert_contract();
-    let beats = ended.lines.iter().filter(|line| line.is_beat_on(NODE)).count();
+    let beats = ended.lines.iter().filter(|line| line.is_beat_on(lab.node())).count();
     println!("{name}: {beats} beats in 15 s, exit code {:?}", ended.code);
     assert!(beats >= 1, "{}\n{}", ended.out_text(), ended.error_text());
-    assert_eq!(ended.summary(NODE)["nothingLeftBehind"], true);
+    assert_eq!(ended.summary(lab.node())["nothingLeftBehind"], true);
 }
 
 /// An image of another release: both versions are named, and nothing is tried
 /// again.
 #[test]
 fn an_image_of_another_version_is_named() {
-    let Some(lab) = Lab::enter("--image of another version", Versions::Newest) else { return };
+    let Some(lab) =
+        Lab::enter("--image of another version", Versions::Newest, Claim::NODE.taking(40))
+    else {
+        return;
+    };
     let begun = Instant::now();
     let program = other_probe::build("99.0.0", PROTOCOL + 1);
     println!(
@@ -51,8 +58,8 @@ fn an_image_of_another_version_is_named() {
         program.len(),
         begun.elapsed().as_secs_f64()
     );
-    let image = NodeImage::import(&lab, NODE, "localhost/earthworm-probe:99.0.0", &program);
-    let ended = lab.pulse(&[NODE, "--image", &image.name, "--for", "30s", "-v"]).end();
+    let image = NodeImage::import(&lab, lab.node(), "localhost/earthworm-probe:99.0.0", &program);
+    let ended = lab.pulse_here(&["--image", &image.name, "--for", "30s", "-v"]).end();
     println!(
         "another version: exit code {:?} after {:.1} s:\n{}",
         ended.code,
@@ -90,5 +97,5 @@ fn pod_template(lab: &Lab) -> Value {
     let jobs = lab.get(&["jobs", "--all-namespaces", "--selector", ours]);
     let mut pods =
         jobs["items"].as_array().unwrap().iter().map(|job| &job["spec"]["template"]["spec"]);
-    pods.rfind(|pod| pod["nodeName"] == NODE).unwrap().clone()
+    pods.rfind(|pod| pod["nodeName"] == lab.node()).unwrap().clone()
 }

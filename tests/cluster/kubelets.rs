@@ -2,9 +2,7 @@
 //! Leases go on being watched.
 
 use earthworm_tests::kubelet::{Damage, DamagedKubelet, executable, own_executable};
-use earthworm_tests::lab::{Lab, Versions};
-
-const NODE: &str = "node-b";
+use earthworm_tests::lab::{Claim, Lab, Versions};
 
 #[test]
 fn an_executable_that_is_not_of_go() {
@@ -26,11 +24,11 @@ fn a_truncated_function_table() {
 
 /// What is told by every format, and that the node's own kubelet runs again.
 fn listen_to(test: &'static str, damage: Damage, reason: &str) {
-    let Some(mut lab) = Lab::enter(test, Versions::Newest) else { return };
-    lab.may_restart_kubelet(NODE);
-    let damaged = DamagedKubelet::start(&lab, NODE, damage);
+    let Some(mut lab) = Lab::enter(test, Versions::Newest, Claim::NODE.taking(70)) else { return };
+    lab.may_restart_kubelet();
+    let damaged = DamagedKubelet::start(&lab, lab.node(), damage);
 
-    let ended = lab.pulse(&[NODE, "--for", "25s", "-o", "json", "-v"]).end();
+    let ended = lab.pulse_here(&["--for", "25s", "-o", "json", "-v"]).end();
     lab.assert_nothing_left(ended.at);
     ended.assert_contract();
     println!("{test}: exit code {:?}, {}", ended.code, ended.out_text());
@@ -50,7 +48,7 @@ fn listen_to(test: &'static str, damage: Damage, reason: &str) {
     assert!(beats.iter().all(|beat| beat.json["lead"] == "api"), "{}", ended.out_text());
     assert_eq!(ended.code, Some(2), "{}", ended.error_text());
 
-    let ended = lab.pulse(&[NODE, "--for", "12s"]).end();
+    let ended = lab.pulse_here(&["--for", "12s"]).end();
     println!("{test}: exit code {:?}:\n{}{}", ended.code, ended.out_text(), ended.error_text());
     super::bad_input::assert_refused(&ended, &["no lead works on kubelet[", reason, "hint: "]);
     let said = ended.error_text().matches(reason).count();
@@ -59,5 +57,5 @@ fn listen_to(test: &'static str, damage: Damage, reason: &str) {
 
     drop(damaged);
     lab.wait_ready();
-    assert_eq!(executable(&lab, NODE), own_executable(&lab));
+    assert_eq!(executable(&lab, lab.node()), own_executable(&lab));
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::leases::LeaseWatch;
 use earthworm_tests::session::{Ended, Session};
 use earthworm_tests::timestamp;
@@ -10,12 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::beats;
 
-const NODES: [&str; 2] = ["node-a", "node-b"];
-const PULSE: [&str; 7] = ["node-a", "node-b", "--for", "10m", "-o", "json", "-v"];
+const PULSE: [&str; 5] = ["--for", "10m", "-o", "json", "-v"];
 
 /// The job controller looks for its API server with a growing pause, and only
 /// it can create the pod of a new probe.
 const CONTROLLER_RETURNS: Duration = Duration::from_secs(100);
+
+/// Everybody waits for the API server and for what depends on it.
+const LONG: Claim = Claim::CLUSTER.taking(90);
 
 /// A probe keeps its records for this long; a server that is away for longer
 /// cannot be bridged.
@@ -23,13 +25,16 @@ const BRIDGED: Duration = Duration::from_secs(9);
 
 #[test]
 fn a_short_outage_loses_no_beat() {
-    let Some(lab) = Lab::enter("API server away shortly", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("API server away shortly", Versions::Newest, Claim::CLUSTER) else {
+        return;
+    };
     let truth = LeaseWatch::start(&lab.sandbox);
-    let session = lab.pulse(&PULSE);
-    let from = listens(&session);
+    let nodes = two(&lab);
+    let session = lab.pulse(&[&nodes[..], &PULSE].concat());
+    let from = listens(&session, nodes);
     let away = outage(&lab, Duration::from_secs(1));
     assert!(away < BRIDGED, "this machine starts an API server too slowly: {away:?}");
-    for node in NODES {
+    for node in nodes {
         let resumed = session.wait_for("resumed stream", Duration::from_secs(10), |line| {
             let here = line.is_event("stream-resumed") && line.json["node"] == node;
             here.then(|| line.json.clone())
@@ -39,7 +44,7 @@ fn a_short_outage_loses_no_beat() {
     std::thread::sleep(Duration::from_secs(22));
     let until = Timestamp::now() - SignedDuration::from_secs(2);
     let ended = stop(&lab, session);
-    for node in NODES {
+    for node in nodes {
         let told = beats::assert_same(&ended, node, &truth.of(node), from, until);
         let summary = ended.summary(node);
         println!("{node}: {told} beats, intervals {}", intervals(&ended, node));
@@ -53,13 +58,14 @@ fn a_short_outage_loses_no_beat() {
 
 #[test]
 fn a_long_outage_ends_in_a_new_probe() {
-    let Some(lab) = Lab::enter("API server away for 30 s", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("API server away for 30 s", Versions::Newest, LONG) else { return };
     let truth = LeaseWatch::start(&lab.sandbox);
-    let session = lab.pulse(&PULSE);
-    listens(&session);
+    let nodes = two(&lab);
+    let session = lab.pulse(&[&nodes[..], &PULSE].concat());
+    listens(&session, nodes);
     let away = outage(&lab, Duration::from_secs(26));
     let mut attached = Timestamp::MIN;
-    for node in NODES {
+    for node in nodes {
         let restarted = session.wait_for("new probe", CONTROLLER_RETURNS, |line| {
             let here = line.is_event("probe-restarted") && line.json["node"] == node;
             here.then(|| line.clone())
@@ -77,7 +83,7 @@ fn a_long_outage_ends_in_a_new_probe() {
     std::thread::sleep(Duration::from_secs(13));
     let until = Timestamp::now() - SignedDuration::from_secs(2);
     let ended = stop(&lab, session);
-    for node in NODES {
+    for node in nodes {
         assert!(has_event(&ended, node, "api-interrupted"), "{}", ended.out_text());
         assert!(has_event(&ended, node, "api-recovered"), "{}", ended.out_text());
         assert!(has_event(&ended, node, "stream-interrupted"), "{}", ended.out_text());
@@ -91,8 +97,13 @@ fn a_long_outage_ends_in_a_new_probe() {
     }
 }
 
-fn listens(session: &Session) -> Timestamp {
-    session.listens_on(&NODES).iter().map(|line| line.time()).max().unwrap()
+/// More nodes would show nothing more.
+fn two(lab: &Lab) -> [&str; 2] {
+    [lab.nodes()[0], lab.nodes()[1]]
+}
+
+fn listens(session: &Session, nodes: [&str; 2]) -> Timestamp {
+    session.listens_on(&nodes).iter().map(|line| line.time()).max().unwrap()
 }
 
 /// Ends the API server and starts it again; gives how long it did not answer.

@@ -4,14 +4,17 @@ use std::os::unix::fs::symlink;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::rights::{Grant, Right};
 use earthworm_tests::session::{Ended, Session};
 use serde_json::{Value, json};
 
+/// A node, and a user who may be given rights.
+const CLAIM: Claim = Claim::NODE.and_user();
+
 #[test]
 fn kubectl_runs_it_and_completes_it() {
-    let Some(lab) = Lab::enter("plugin of kubectl", Versions::All) else { return };
+    let Some(lab) = Lab::enter("plugin of kubectl", Versions::All, Claim::NODE) else { return };
     let folder = tempfile::tempdir().unwrap();
     for name in ["kubectl-earthworm", "kubectl_complete-earthworm"] {
         symlink(lab.binary(), folder.path().join(name)).unwrap();
@@ -22,10 +25,11 @@ fn kubectl_runs_it_and_completes_it() {
         command.env("PATH", format!("{}:{path}", folder.path().display()));
         command
     };
+    let node = format!("node/{}", lab.node());
     let session =
-        Session::start(kubectl(&["earthworm", "pulse", "node-a", "--for", "12s", "-o", "name"]));
+        Session::start(kubectl(&["earthworm", "pulse", lab.node(), "--for", "12s", "-o", "name"]));
     let ended = session.end();
-    assert_eq!(ended.out_text().matches("node/node-a").count(), 1, "{}", ended.error_text());
+    assert_eq!(ended.out_text().matches(&node).count(), 1, "{}", ended.error_text());
     lab.assert_nothing_left(ended.at);
 
     let complete = |words: &[&str]| {
@@ -51,8 +55,8 @@ fn kubectl_runs_it_and_completes_it() {
 
 #[test]
 fn the_objects_of_a_dry_run_are_accepted() {
-    let Some(lab) = Lab::enter("dry run", Versions::Newest) else { return };
-    let output = lab.plugin(&["pulse", "node-a", "--dry-run", "-o", "json"]).output().unwrap();
+    let Some(lab) = Lab::enter("dry run", Versions::Newest, Claim::NODE) else { return };
+    let output = lab.plugin(&["pulse", lab.node(), "--dry-run", "-o", "json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", words(&output));
     let mut list: Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut kinds = Vec::new();
@@ -74,30 +78,35 @@ fn the_objects_of_a_dry_run_are_accepted() {
     println!("{}", String::from_utf8_lossy(&applied.stdout));
     assert!(applied.status.success(), "{}", words(&applied));
     // As YAML it is for people; kubectl reads it all the same.
-    let output = lab.plugin(&["pulse", "node-a", "--dry-run"]).output().unwrap();
+    let output = lab.plugin(&["pulse", lab.node(), "--dry-run"]).output().unwrap();
     let create = ["create", "--dry-run=client", "--filename=-", "--output=name"];
     let read = feed(lab.sandbox.kubectl(create).unwrap(), &String::from_utf8_lossy(&output.stdout));
     println!("{}", String::from_utf8_lossy(&read.stdout));
-    assert!(String::from_utf8_lossy(&read.stdout).contains("job.batch/earthworm-node-a-"));
+    assert!(
+        String::from_utf8_lossy(&read.stdout)
+            .contains(&format!("job.batch/earthworm-{}-", lab.node()))
+    );
     lab.assert_nothing_left(std::time::Instant::now());
 }
 
 #[test]
 fn impersonation_and_another_namespace() {
-    let Some(lab) = Lab::enter("--as, --as-group, --probe-namespace", Versions::Newest) else {
+    let Some(lab) = Lab::enter("--as, --as-group, --probe-namespace", Versions::Newest, CLAIM)
+    else {
         return;
     };
-    let ended = lab.pulse(&["node-a", "--for", "1s", "--as", "bob"]).end();
+    let ended = lab.pulse_here(&["--for", "1s", "--as", lab.user()]).end();
     assert_eq!(ended.code, Some(2));
-    assert!(ended.error_text().contains("user bob may not"), "{}", ended.error_text());
-    let masters = ["--as", "bob", "--as-group", "system:masters"];
+    let refused = format!("user {} may not", lab.user());
+    assert!(ended.error_text().contains(&refused), "{}", ended.error_text());
+    let masters = ["--as", lab.user(), "--as-group", "system:masters"];
     let elsewhere = ["--probe-namespace", "kube-public"];
-    let start = ["node-a", "--for", "10m", "-o", "json"];
-    let mut session = lab.pulse(&[&start[..], &masters, &elsewhere].concat());
-    session.listens_on(&["node-a"]);
-    let there = earthworm_tests::residue::objects(&lab.sandbox);
+    let start = ["--for", "10m", "-o", "json"];
+    let mut session = lab.pulse_here(&[&start[..], &masters, &elsewhere].concat());
+    session.listens_on(&lab.nodes());
+    let there = lab.objects();
     let pods = lab.kubectl(&["get", "pods", "--namespace", "kube-public", "--output=name"]);
-    assert!(pods.contains("pod/earthworm-node-a-"), "{pods} of {there:?}");
+    assert!(pods.contains(&format!("pod/earthworm-{}-", lab.node())), "{pods} of {there:?}");
     session.signal(libc::SIGINT);
     let ended = session.end();
     lab.assert_nothing_left(ended.at);
@@ -105,16 +114,16 @@ fn impersonation_and_another_namespace() {
 
 #[test]
 fn leases_alone_need_rights_on_leases_alone() {
-    let Some(lab) = Lab::enter("--no-probe", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("--no-probe", Versions::Newest, CLAIM.taking(30)) else { return };
     let rights = [Right {
         verbs: "list,watch",
         resource: "leases.coordination.k8s.io",
         namespace: Some("kube-node-lease"),
     }];
-    let grant = Grant::give(&lab, "carol", &rights);
+    let grant = Grant::give(&lab, lab.user(), &rights);
     let ended = no_probe(&lab);
     drop(grant);
-    println!("--no-probe as carol: {:?}\n{}", ended.code, ended.error_text());
+    println!("--no-probe: {:?}\n{}", ended.code, ended.error_text());
     let beats = ended.lines.iter().filter(|line| line.json["lead"] == "api").count();
     assert!(beats >= 2, "{beats} beats:\n{}{}", ended.out_text(), ended.error_text());
     assert_eq!(ended.code, Some(0), "{}", ended.error_text());
@@ -123,8 +132,8 @@ fn leases_alone_need_rights_on_leases_alone() {
 }
 
 fn no_probe(lab: &Lab) -> Ended {
-    let arguments = ["pulse", "node-a", "--no-probe", "--for", "22s", "-o", "json"];
-    Session::start(lab.plugin_as("carol", &arguments)).end_within(Duration::from_secs(60))
+    let arguments = ["pulse", lab.node(), "--no-probe", "--for", "22s", "-o", "json"];
+    Session::start(lab.plugin_as(lab.user(), &arguments)).end_within(Duration::from_secs(60))
 }
 
 fn feed(mut command: Command, text: &str) -> Output {

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::policy::NoBpf;
 use earthworm_tests::session::Session;
-
-const NODE: &str = "node-b";
 
 /// Every state of every Job: its node and the capabilities that it asks for.
 const SEEN: &str = "jsonpath={.spec.template.spec.nodeName} \
@@ -15,21 +13,28 @@ const SEEN: &str = "jsonpath={.spec.template.spec.nodeName} \
 
 #[test]
 fn an_explicit_profile_is_refused_and_never_exceeded() {
-    let Some(lab) = Lab::enter("--profile bpf refused", Versions::Newest) else { return };
-    let policy = NoBpf::on(&lab, NODE);
+    let Some(lab) = Lab::enter("--profile bpf refused", Versions::Newest, Claim::NODE) else {
+        return;
+    };
+    let policy = NoBpf::on(&lab, lab.node());
     let jobs = watch_jobs(&lab);
-    let ended = lab.pulse(&[NODE, "--profile", "bpf", "--for", "30s"]).end();
+    let ended = lab.pulse_here(&["--profile", "bpf", "--for", "30s"]).end();
     println!(
         "--profile bpf: exit code {:?} after {:.1} s: {}",
         ended.code,
         ended.took.as_secs_f64(),
         ended.error_text()
     );
-    let asked = capabilities(&jobs);
+    let asked = capabilities(&jobs, lab.node());
     drop(policy);
     super::bad_input::assert_refused(
         &ended,
-        &["kernel of node node-b", "profile bpf", "--profile sysadmin", "--profile auto"],
+        &[
+            &format!("kernel of node {}", lab.node()),
+            "profile bpf",
+            "--profile sysadmin",
+            "--profile auto",
+        ],
     );
     println!("asked for: {asked:?}");
     assert_eq!(asked.len(), 1, "{asked:?}");
@@ -39,11 +44,13 @@ fn an_explicit_profile_is_refused_and_never_exceeded() {
 
 #[test]
 fn auto_grows_to_what_the_kernel_accepts() {
-    let Some(lab) = Lab::enter("--profile auto grows", Versions::Newest) else { return };
-    let policy = NoBpf::on(&lab, NODE);
+    let Some(lab) = Lab::enter("--profile auto grows", Versions::Newest, Claim::NODE) else {
+        return;
+    };
+    let policy = NoBpf::on(&lab, lab.node());
     let jobs = watch_jobs(&lab);
-    let mut session = lab.pulse(&[NODE, "--for", "10m", "-o", "json", "-v"]);
-    let attached = session.listens_on(&[NODE]).remove(0);
+    let mut session = lab.pulse_here(&["--for", "10m", "-o", "json", "-v"]);
+    let attached = session.listens_on(&lab.nodes()).remove(0);
     println!("auto: {}", attached.json["message"]);
     let why = session.event("probe-restarting", Duration::from_secs(1));
     println!("auto: {}", why.json["message"]);
@@ -53,7 +60,7 @@ fn auto_grows_to_what_the_kernel_accepts() {
     println!("auto: {}", said.text);
     assert!(said.text.contains("bpf was refused"), "{}", said.text);
     assert!(attached.json["leads"].to_string().contains("conduction"), "{}", attached.text);
-    let asked = capabilities(&jobs);
+    let asked = capabilities(&jobs, lab.node());
     println!("asked for: {asked:?}");
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert!(!asked[0].contains("SYS_ADMIN") && asked[1].contains("SYS_ADMIN"), "{asked:?}");
@@ -76,10 +83,10 @@ fn watch_jobs(lab: &Lab) -> Session {
 }
 
 /// What the Jobs for the node asked for, each set once, in order.
-fn capabilities(jobs: &Session) -> Vec<String> {
+fn capabilities(jobs: &Session, node: &str) -> Vec<String> {
     let mut asked = Vec::new();
     for line in jobs.lines() {
-        if let Some(set) = line.text.strip_prefix(NODE)
+        if let Some(set) = line.text.strip_prefix(node)
             && asked.last().is_none_or(|last| last != set)
         {
             asked.push(set.to_owned());

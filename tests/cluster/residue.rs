@@ -4,25 +4,26 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use earthworm_tests::lab::{Lab, Versions};
-use earthworm_tests::residue::objects;
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::session::Session;
 use earthworm_tests::throttle::SlowLine;
 
-const BOTH: [&str; 6] = ["node-a", "node-b", "--for", "10m", "-o", "json"];
+/// What one node has to do with the other is a part of it: the payload is both's.
+const BOTH: Claim = Claim::nodes(2);
+const PULSE: [&str; 4] = ["--for", "10m", "-o", "json"];
 
 /// Ctrl-C has to come back within this time: the goodbye and the clean-up.
 const STOP_PATIENCE: Duration = Duration::from_secs(16);
 
 #[test]
 fn after_a_normal_end() {
-    let Some(lab) = Lab::enter("residue after a normal end", Versions::All) else { return };
-    let session = lab.pulse(&["node-a", "node-b", "--for", "2s", "-o", "json"]);
-    session.listens_on(&["node-a", "node-b"]);
+    let Some(lab) = Lab::enter("residue after a normal end", Versions::All, BOTH) else { return };
+    let session = lab.pulse_here(&["--for", "2s", "-o", "json"]);
+    session.listens_on(&lab.nodes());
     let ended = session.end();
     let seconds = lab.assert_nothing_left(ended.at);
     // It said so itself, so nothing may have been left when it ended.
-    assert_eq!(ended.summary("node-a")["nothingLeftBehind"], true);
+    assert_eq!(ended.summary(lab.node())["nothingLeftBehind"], true);
     assert!(seconds < 2.0, "it said that nothing is left, and that took {seconds:.2} s more");
 }
 
@@ -37,9 +38,9 @@ fn after_a_termination_while_streaming() {
 }
 
 fn stopped_by(signal: i32, test: &'static str) {
-    let Some(lab) = Lab::enter(test, Versions::Newest) else { return };
-    let mut session = lab.pulse(&BOTH);
-    session.listens_on(&["node-a", "node-b"]);
+    let Some(lab) = Lab::enter(test, Versions::Newest, BOTH) else { return };
+    let mut session = lab.pulse_here(&PULSE);
+    session.listens_on(&lab.nodes());
     std::thread::sleep(Duration::from_secs(1));
     let begun = Instant::now();
     session.signal(signal);
@@ -53,28 +54,30 @@ fn stopped_by(signal: i32, test: &'static str) {
     );
     lab.assert_nothing_left(begun);
     assert_eq!(ended.code, Some(130), "{}", ended.error_text());
-    assert_eq!(ended.summary("node-a")["nothingLeftBehind"], true);
+    assert_eq!(ended.summary(lab.node())["nothingLeftBehind"], true);
     ended.assert_contract();
 }
 
 #[test]
 fn after_a_kill_while_streaming() {
-    let Some(lab) = Lab::enter("residue after SIGKILL while streaming", Versions::Newest) else {
+    let Some(lab) = Lab::enter("residue after SIGKILL while streaming", Versions::Newest, BOTH)
+    else {
         return;
     };
-    let session = lab.pulse(&BOTH);
-    session.listens_on(&["node-a", "node-b"]);
+    let session = lab.pulse_here(&PULSE);
+    session.listens_on(&lab.nodes());
     std::thread::sleep(Duration::from_secs(1));
     killed(&lab, session);
 }
 
 #[test]
 fn after_a_kill_as_soon_as_a_job_exists() {
-    let Some(lab) = Lab::enter("residue after SIGKILL while creating", Versions::Newest) else {
+    let Some(lab) = Lab::enter("residue after SIGKILL while creating", Versions::Newest, BOTH)
+    else {
         return;
     };
     let job = FirstJob::watch(&lab);
-    let session = lab.pulse(&BOTH);
+    let session = lab.pulse_here(&PULSE);
     let name = job.wait();
     println!("killed as soon as {name} existed");
     killed(&lab, session);
@@ -84,7 +87,8 @@ fn after_a_kill_as_soon_as_a_job_exists() {
 /// and the first ConfigMap.
 #[test]
 fn after_a_kill_between_the_job_and_its_payload() {
-    let Some(lab) = Lab::enter("residue after SIGKILL before the payload", Versions::Newest) else {
+    let Some(lab) = Lab::enter("residue after SIGKILL before the payload", Versions::Newest, BOTH)
+    else {
         return;
     };
     let line = SlowLine::open(64 << 10);
@@ -92,25 +96,26 @@ fn after_a_kill_between_the_job_and_its_payload() {
     let kubeconfig = folder.path().join("kubeconfig");
     line.kubeconfig(&lab.sandbox.kubeconfig(), &kubeconfig);
     let job = FirstJob::watch(&lab);
-    let mut command = lab.plugin(&[&["pulse"], &BOTH[..]].concat());
+    let mut command = lab.plugin(&[&["pulse"], &lab.nodes()[..], &PULSE].concat());
     command.env("KUBECONFIG", &kubeconfig);
     let session = Session::start(command);
     job.wait();
     std::thread::sleep(Duration::from_millis(300));
-    let there = objects(&lab.sandbox);
+    let there = lab.objects();
     println!("killed with {there:?}");
-    assert!(there.iter().any(|name| name.starts_with("job")), "{there:?}");
-    assert!(!there.iter().any(|name| name.starts_with("configmap")), "{there:?}");
+    assert!(there.iter().any(|name| name.starts_with("Job/")), "{there:?}");
+    assert!(!there.iter().any(|name| name.starts_with("ConfigMap/")), "{there:?}");
     killed(&lab, session);
 }
 
 #[test]
 fn after_a_kill_while_cleaning() {
-    let Some(lab) = Lab::enter("residue after SIGKILL while cleaning", Versions::Newest) else {
+    let Some(lab) = Lab::enter("residue after SIGKILL while cleaning", Versions::Newest, BOTH)
+    else {
         return;
     };
-    let mut session = lab.pulse(&BOTH);
-    session.listens_on(&["node-a", "node-b"]);
+    let mut session = lab.pulse_here(&PULSE);
+    session.listens_on(&lab.nodes());
     session.signal(libc::SIGINT);
     session.wait_for_words("stopping", Duration::from_secs(1));
     killed(&lab, session);
@@ -125,8 +130,11 @@ fn killed(lab: &Lab, mut session: Session) {
     lab.assert_nothing_left(begun);
 }
 
-/// Sees the first Job of a session within milliseconds of its creation.
-struct FirstJob(std::process::Child);
+/// Sees the first Job on the test's nodes within milliseconds of its creation.
+struct FirstJob {
+    watch: std::process::Child,
+    names: Vec<String>,
+}
 
 impl FirstJob {
     fn watch(lab: &Lab) -> Self {
@@ -138,19 +146,20 @@ impl FirstJob {
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
         // The watch itself has to be there before the Job.
         std::thread::sleep(Duration::from_secs(1));
-        Self(child)
+        let name = |node| format!("job.batch/earthworm-{node}-");
+        Self { watch: child, names: lab.nodes().into_iter().map(name).collect() }
     }
 
     fn wait(mut self) -> String {
-        let mut line = String::new();
-        BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        line.trim().to_owned()
+        let lines = BufReader::new(self.watch.stdout.take().unwrap()).lines();
+        let is_ours = |line: &String| self.names.iter().any(|name| line.starts_with(name));
+        lines.map_while(Result::ok).find(is_ours).unwrap()
     }
 }
 
 impl Drop for FirstJob {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.watch.kill();
+        let _ = self.watch.wait();
     }
 }

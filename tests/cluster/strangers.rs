@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::leases::LeaseWatch;
 use earthworm_tests::network::{connect_inside, probe_listeners};
 use earthworm_wire::PROTOCOL;
@@ -19,11 +19,14 @@ const TURNED_AWAY: Duration = Duration::from_secs(6);
 
 #[test]
 fn strangers_get_nothing_and_disturb_nothing() {
-    let Some(lab) = Lab::enter("strangers at the port", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("strangers at the port", Versions::Newest, Claim::NODE.taking(70))
+    else {
+        return;
+    };
     let truth = LeaseWatch::start(&lab.sandbox);
-    let node = lab.sandbox.nodes().unwrap().remove(0);
-    let session = lab.pulse(&["node-a", "--for", "33s", "-o", "json", "-v"]);
-    let from = session.listens_on(&["node-a"])[0].time();
+    let node = lab.node_spec();
+    let session = lab.pulse_here(&["--for", "33s", "-o", "json", "-v"]);
+    let from = session.listens_on(&lab.nodes())[0].time();
     let mut listeners = probe_listeners(&node);
     listeners.retain(|listener| listener.ip().is_loopback());
     assert_eq!(listeners.len(), 1, "ports of one probe");
@@ -58,8 +61,8 @@ fn strangers_get_nothing_and_disturb_nothing() {
         assert!(!disturbed.iter().any(|reason| line.is_event(reason)), "{}", line.text);
     }
     let until = from + SignedDuration::from_secs(33);
-    let told = super::beats::assert_same(&ended, "node-a", &truth.of("node-a"), from, until);
-    let summary = ended.summary("node-a");
+    let told = super::beats::assert_same(&ended, lab.node(), &truth.of(lab.node()), from, until);
+    let summary = ended.summary(lab.node());
     assert_eq!(summary["lost"].to_string(), r#"{"kernel":0,"probe":0,"tunnel":0}"#);
     println!("strangers: {told} beats in 33 s, none lost");
 }

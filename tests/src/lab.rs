@@ -1,28 +1,27 @@
-//! The sandbox as one test uses it: alone, healthy at the start, and looked
-//! over at the end.
+//! The sandbox as one test uses it: its own nodes, healthy at the start, and
+//! looked over at the end. Other tests have the other nodes meanwhile.
 
-use std::env;
+mod claim;
+mod heal;
+mod place;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use xtask::cluster::Sandbox;
+use xtask::cluster::options::NodeSpec;
 use xtask::cluster::process::ProcessId;
+use xtask::cluster::residue::Baseline;
 
+pub use claim::Claim;
+use claim::Turn;
+use heal::{Part, heal, kubelets};
+
+use crate::residue;
 use crate::session::Session;
-use crate::{eventually, network, residue};
-
-/// Names the Kubernetes version when it is not the newest.
-const VERSION_VARIABLE: &str = "EARTHWORM_TEST_KUBERNETES";
-/// Makes a missing cluster a failure.
-const REQUIRE_VARIABLE: &str = "EARTHWORM_REQUIRE_CLUSTER";
-/// Where the plugin lies, if not in the target folder.
-const BINARY_VARIABLE: &str = "EARTHWORM_BIN";
-
-/// A node is Ready again within this time after its kubelet was started.
-const READY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// On which Kubernetes versions a test runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,55 +32,94 @@ pub enum Versions {
     Newest,
 }
 
-/// A sandbox that one test has for itself.
+/// What one test has for itself.
 #[derive(Debug)]
 pub struct Lab {
     /// The sandbox.
     pub sandbox: Sandbox,
     binary: PathBuf,
     test: &'static str,
-    before: residue::Baseline,
+    part: Part,
+    before: Baseline,
     kubelets: Vec<(String, ProcessId)>,
-    may_restart: Vec<String>,
-    _alone: MutexGuard<'static, ()>,
+    may_restart: bool,
+    waited: Duration,
+    entered: Instant,
+    turn: Turn,
 }
 
 impl Lab {
-    /// Waits for its turn, finds the sandbox and makes sure that it is healthy
-    /// and clean. `None`, after saying so loudly, when there is no sandbox.
+    /// Finds the sandbox, waits for its turn, and makes sure that what it gets
+    /// is healthy and clean. `None`, after saying so loudly, when there is no
+    /// sandbox.
     ///
     /// # Panics
     /// When the sandbox is not usable, or there is none and there must be one.
     #[must_use]
-    pub fn enter(test: &'static str, versions: Versions) -> Option<Lab> {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let older = env::var(VERSION_VARIABLE).ok().filter(|version| !version.is_empty());
-        if let Some(version) = older.filter(|_| versions == Versions::Newest) {
-            // Chosen, not missing: the newest version has it.
-            eprintln!("{test}: not among the tests for Kubernetes {version}");
-            return None;
-        }
-        let (sandbox, binary) = match find() {
-            Ok(found) => found,
-            Err(reason) => {
-                let required = env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1");
-                assert!(!required, "{test} must run and cannot: {reason}");
-                eprintln!("\n==== SKIPPED {test}: {reason} ====\n");
-                return None;
-            }
-        };
-        heal(&sandbox);
-        let before = residue::Baseline::take(&sandbox);
-        let kubelets = kubelets(&sandbox);
-        let may_restart = Vec::new();
-        println!("---- {test}");
-        Some(Lab { sandbox, binary, test, before, kubelets, may_restart, _alone: alone })
+    pub fn enter(test: &'static str, versions: Versions, claim: Claim) -> Option<Lab> {
+        let place = place::for_test(test, versions, claim)?;
+        let arrived = Instant::now();
+        let turn = place.lanes.take(claim);
+        let (waited, entered) = (arrived.elapsed(), Instant::now());
+        println!("---- {test}, on {}", turn.nodes.join(", "));
+        let (sandbox, binary) = (place.sandbox.clone(), place.binary.clone());
+        let part = Part { nodes: turn.nodes.clone(), control_plane: claim.is_exclusive() };
+        heal(&sandbox, &part);
+        let elsewhere: BTreeSet<String> =
+            place.nodes.iter().filter(|node| !part.nodes.contains(node)).cloned().collect();
+        let before = residue::take(&sandbox, &elsewhere);
+        let kubelets = kubelets(&sandbox, &part.nodes);
+        Some(Lab {
+            sandbox,
+            binary,
+            test,
+            part,
+            before,
+            kubelets,
+            may_restart: false,
+            waited,
+            entered,
+            turn,
+        })
     }
 
-    /// A test that ends a kubelet itself says so.
-    pub fn may_restart_kubelet(&mut self, node: &str) {
-        self.may_restart.push(node.to_owned());
+    /// The test's node, the first when it has several.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.turn.nodes[0]
+    }
+
+    /// All of the test's nodes.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<&str> {
+        self.turn.nodes.iter().map(String::as_str).collect()
+    }
+
+    /// The same with its addresses.
+    ///
+    /// # Panics
+    /// When there is no sandbox any more.
+    #[must_use]
+    pub fn node_spec(&self) -> NodeSpec {
+        self.sandbox.state().unwrap().node(self.node()).unwrap().clone()
+    }
+
+    /// The user that the test has for itself, who may do nothing by now.
+    ///
+    /// # Panics
+    /// When the test has not claimed one.
+    #[must_use]
+    pub fn user(&self) -> &'static str {
+        self.turn.user.expect("the claim says `and_user`")
+    }
+
+    /// A test that ends a kubelet of its nodes itself says so.
+    pub fn may_restart_kubelet(&mut self) {
+        self.may_restart = true;
+    }
+
+    fn assert_has(&self, node: &str) {
+        assert!(self.part.nodes.iter().any(|own| own == node), "{node} is another test's");
     }
 
     /// The plugin.
@@ -117,6 +155,12 @@ impl Lab {
         Session::start(self.plugin(&[&["pulse"], arguments].concat()))
     }
 
+    /// Starts `pulse` on all of the test's nodes, with these flags.
+    #[must_use]
+    pub fn pulse_here(&self, flags: &[&str]) -> Session {
+        self.pulse(&[&self.nodes()[..], flags].concat())
+    }
+
     /// kubectl as administrator; it must succeed.
     ///
     /// # Panics
@@ -148,27 +192,34 @@ impl Lab {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Waits until all kubelets and the API server run and all nodes are Ready.
+    /// Objects of sessions on the test's nodes.
+    ///
+    /// # Panics
+    /// When they cannot be listed.
+    #[must_use]
+    pub fn objects(&self) -> Vec<String> {
+        self.before.objects(&self.sandbox).unwrap()
+    }
+
+    /// Waits until everything of the test's runs and its nodes are Ready.
     ///
     /// # Panics
     /// When that takes too long.
     pub fn wait_ready(&self) {
-        heal(&self.sandbox);
+        heal(&self.sandbox, &self.part);
     }
 
-    /// Fails unless everything of a session that ended at `since` is gone within
-    /// 15 s of that, and every kubelet is the one it was. Gives the seconds.
+    /// Fails unless everything of a session that ended at `since` is gone from
+    /// the test's nodes within 15 s of that, and every kubelet there is the one
+    /// it was. Gives the seconds.
     ///
     /// # Panics
     /// With what is left.
     pub fn assert_nothing_left(&self, since: Instant) -> f64 {
-        let seconds = self.before.wait_until_clean(&self.sandbox, since);
+        let seconds = residue::wait_until_clean(&self.before, &self.sandbox, since);
         for (node, process) in &self.kubelets {
             let same = process.is_alive() && self.sandbox.kubelet_pid(node).unwrap() == process.pid;
-            assert!(
-                same || self.may_restart.contains(node),
-                "the kubelet of {node} is not the one it was"
-            );
+            assert!(same || self.may_restart, "the kubelet of {node} is not the one it was");
         }
         println!("{}: nothing left after {seconds:.2} s", self.test);
         seconds
@@ -177,18 +228,20 @@ impl Lab {
     /// The process of a component of the control plane.
     ///
     /// # Panics
-    /// When there is no such component.
+    /// When there is no such component, or the test has not the whole cluster.
     #[must_use]
     pub fn control_plane(&self, name: &str) -> ProcessId {
+        assert!(self.part.control_plane, "the control plane is every test's: Claim::CLUSTER");
         self.sandbox.state().unwrap().component(name, None).unwrap().process
     }
 
     /// The kubelet of a node, as it is recorded now.
     ///
     /// # Panics
-    /// When there is no such node.
+    /// When the test has no such node.
     #[must_use]
     pub fn kubelet(&self, node: &str) -> ProcessId {
+        self.assert_has(node);
         self.sandbox.state().unwrap().component("kubelet", Some(node)).unwrap().process
     }
 }
@@ -197,9 +250,17 @@ impl Drop for Lab {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // What a failed test has stopped or blocked must not fail the next.
-            let sandbox = self.sandbox.clone();
-            let _ = std::panic::catch_unwind(move || heal(&sandbox));
+            let (sandbox, part) = (self.sandbox.clone(), self.part.clone());
+            let _ = std::panic::catch_unwind(move || heal(&sandbox, &part));
         }
+        // `cargo xtask test` collects these lines.
+        println!(
+            "==== TOOK {:.1} s on {} after {:.1} s of waiting: {} ====",
+            self.entered.elapsed().as_secs_f64(),
+            self.turn.nodes.join(", "),
+            self.waited.as_secs_f64(),
+            self.test,
+        );
     }
 }
 
@@ -217,63 +278,9 @@ pub fn signal(process: ProcessId, signal: i32) -> jiff::Timestamp {
     at
 }
 
-fn find() -> Result<(Sandbox, PathBuf), String> {
-    // SAFETY: geteuid only reads.
-    if unsafe { libc::geteuid() } != 0 {
-        return Err("needs root".to_owned());
-    }
-    let sandbox = Sandbox::attach().map_err(|error| format!("{error:#}"))?;
-    let binary = match env::var_os(BINARY_VARIABLE).filter(|path| !path.is_empty()) {
-        Some(path) => PathBuf::from(path),
-        None => {
-            let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-            target.join("debug/kubectl-earthworm")
-        }
-    };
-    let binary = binary.canonicalize().map_err(|error| {
-        format!("needs the plugin, and {} is not there: {error}", binary.display())
-    })?;
-    Ok((sandbox, binary))
-}
-
 /// A variable of the developer's shell must not decide what a test sees.
 fn clean_environment(command: &mut Command) {
     for name in ["NO_COLOR", "CLICOLOR_FORCE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         command.env_remove(name);
     }
-}
-
-fn kubelets(sandbox: &Sandbox) -> Vec<(String, ProcessId)> {
-    let state = sandbox.state().unwrap();
-    let of = |name: &str| state.component("kubelet", Some(name)).unwrap().process;
-    state.nodes.iter().map(|node| (node.name.clone(), of(&node.name))).collect()
-}
-
-/// Puts everything back that a test may have stopped or blocked, and waits
-/// until all nodes are Ready.
-fn heal(sandbox: &Sandbox) {
-    let state = sandbox.state().unwrap();
-    for component in &state.components {
-        if component.process.is_alive() {
-            let _ = signal(component.process, libc::SIGCONT);
-        }
-    }
-    for node in &state.nodes {
-        network::unblock(node);
-    }
-    if !state.component("kube-apiserver", None).unwrap().process.is_alive() {
-        sandbox.start_api_server().unwrap();
-    }
-    for (node, kubelet) in kubelets(sandbox) {
-        if !kubelet.is_alive() {
-            sandbox.start_kubelet(&node).unwrap();
-        }
-    }
-    let ready = r#"jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}"#;
-    eventually("all nodes are Ready", READY_PATIENCE, || {
-        let output = sandbox.kubectl(["get", "nodes", "-o", ready]).unwrap().output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let states: Vec<&str> = text.split_whitespace().collect();
-        states.len() == state.nodes.len() && states.iter().all(|state| *state == "True")
-    });
 }

@@ -13,14 +13,12 @@
 
 pub mod contract;
 pub mod image;
-pub mod kernel_objects;
 pub mod kubelet;
 pub mod lab;
 pub mod leases;
 pub mod network;
 pub mod other_probe;
 pub mod policy;
-pub mod processes;
 pub mod pty;
 pub mod residue;
 pub mod rights;

@@ -14,7 +14,7 @@ use xtask::cluster::layout::Layout;
 use crate::eventually;
 use crate::lab::Lab;
 
-/// Name of the policy, its binding, and the filter's file.
+/// Policy, binding and the filter's file are called so, with the node's name.
 const NAME: &str = "earthworm-test-no-bpf";
 /// The API server takes new policies up after a moment.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct NoBpf<'a> {
     lab: &'a Lab,
+    name: String,
     filter: PathBuf,
 }
 
@@ -36,18 +37,19 @@ impl<'a> NoBpf<'a> {
         // Where the kubelet looks for filters of its pods.
         let folder = Layout::default().node(node).kubelet("root").join("seccomp");
         fs::create_dir_all(&folder).unwrap();
-        let filter = folder.join(format!("{NAME}.json"));
+        let name = format!("{NAME}-{node}");
+        let filter = folder.join(format!("{name}.json"));
         let refuse =
             json!({ "names": ["bpf"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::EPERM });
         let content = json!({ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refuse] });
         fs::write(&filter, content.to_string()).unwrap();
-        let policy = Self { lab, filter };
-        for object in [definition(node), binding()] {
+        let policy = Self { lab, name, filter };
+        for object in [definition(&policy.name, node), binding(&policy.name)] {
             policy.send(&["apply", "--filename=-"], &object);
         }
         eventually("the policy is applied", PATIENCE, || {
             let arguments = ["create", "--filename=-", "--dry-run=server", "--output=json"];
-            let pod = policy.send(&arguments, &pod(node));
+            let pod = policy.send(&arguments, &pod(&policy.name, node));
             pod["spec"]["containers"][0]["securityContext"]["seccompProfile"]["type"] == "Localhost"
         });
         policy
@@ -68,14 +70,14 @@ impl<'a> NoBpf<'a> {
 impl Drop for NoBpf<'_> {
     fn drop(&mut self) {
         let kinds = "mutatingadmissionpolicybindings,mutatingadmissionpolicies";
-        let _ = self.lab.try_kubectl(&["delete", kinds, NAME, "--ignore-not-found"]);
+        let _ = self.lab.try_kubectl(&["delete", kinds, &self.name, "--ignore-not-found"]);
         let _ = fs::remove_file(&self.filter);
         // Only when it was made for this.
         let _ = self.filter.parent().map(fs::remove_dir);
     }
 }
 
-fn definition(node: &str) -> Value {
+fn definition(name: &str, node: &str) -> Value {
     let asks = "has(c.securityContext) && (c.securityContext.?privileged.orValue(false) || \
                 'SYS_ADMIN' in c.securityContext.?capabilities.add.orValue([]))";
     let filtered = format!(
@@ -83,12 +85,12 @@ fn definition(node: &str) -> Value {
          Object.spec.containers{{name: c.name, securityContext: \
          Object.spec.containers.securityContext{{seccompProfile: \
          Object.spec.containers.securityContext.seccompProfile{{\
-         type: \"Localhost\", localhostProfile: \"{NAME}.json\"}}}}}})}}}}"
+         type: \"Localhost\", localhostProfile: \"{name}.json\"}}}}}})}}}}"
     );
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicy",
-        "metadata": { "name": NAME },
+        "metadata": { "name": name },
         "spec": {
             "failurePolicy": "Ignore",
             "reinvocationPolicy": "Never",
@@ -108,21 +110,21 @@ fn definition(node: &str) -> Value {
     })
 }
 
-fn binding() -> Value {
+fn binding(name: &str) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": { "name": NAME },
-        "spec": { "policyName": NAME },
+        "metadata": { "name": name },
+        "spec": { "policyName": name },
     })
 }
 
 /// A pod that the policy is about.
-fn pod(node: &str) -> Value {
+fn pod(name: &str, node: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": { "name": NAME, "namespace": "default" },
+        "metadata": { "name": name, "namespace": "default" },
         "spec": {
             "nodeName": node,
             "automountServiceAccountToken": false,
