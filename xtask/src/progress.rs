@@ -14,6 +14,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(20);
 pub struct Progress {
     /// None when nobody looks at a terminal.
     bar: Option<ProgressBar>,
+    silent: bool,
     started: Instant,
     last_line: Instant,
 }
@@ -29,7 +30,14 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Progress { bar, started: now, last_line: now }
+        Progress { bar, silent: false, started: now, last_line: now }
+    }
+
+    /// Tells nothing: for what goes on beside something else that does.
+    #[must_use]
+    pub fn silent() -> Self {
+        let now = Instant::now();
+        Progress { bar: None, silent: true, started: now, last_line: now }
     }
 
     /// The next step begins.
@@ -39,6 +47,7 @@ impl Progress {
                 bar.set_style(style("{spinner} {msg} {elapsed:.dim}"));
                 bar.set_message(text.to_owned());
             }
+            None if self.silent => {}
             None => say(&format!("[{:5.1} s] {text}", self.started.elapsed().as_secs_f64())),
         }
     }
@@ -66,7 +75,9 @@ impl Progress {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        say(&format!("{text} ({seconds:.1} s)"));
+        if !self.silent {
+            say(&format!("{text} ({seconds:.1} s)"));
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod capability;
 mod cluster;
+mod durations;
 mod kernel;
 mod lint;
 mod report;

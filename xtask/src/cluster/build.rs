@@ -54,6 +54,25 @@ pub fn versions() -> Vec<String> {
     versions
 }
 
+/// The folder with the programs of a version, if the cache has it.
+///
+/// # Errors
+/// When the version is unknown.
+pub fn cached(version: &str) -> Result<Option<PathBuf>> {
+    let folder = folder(version)?;
+    let is_whole = PROGRAMS.iter().all(|program| folder.join(program).is_file());
+    Ok(is_whole.then_some(folder))
+}
+
+/// Where the programs of a version are, or will be.
+fn folder(version: &str) -> Result<PathBuf> {
+    minor_version(version)?;
+    let Ok(sums) = fs::read(source_root().join(version).join("go.sum")) else {
+        bail!("no such version here: {version} (there are {})", versions().join(", "));
+    };
+    Ok(cache_root()?.join(cache_name(version, &sums)))
+}
+
 /// The folder with the programs of a version, built now when the cache does not
 /// have them.
 ///
@@ -61,22 +80,19 @@ pub fn versions() -> Vec<String> {
 /// When the version is unknown, Go is missing, or the build fails; the message
 /// then holds the compiler's last lines.
 pub fn ensure(version: &str, progress: &mut Progress) -> Result<PathBuf> {
-    let minor = minor_version(version)?;
-    let source = source_root().join(version);
-    let Ok(sums) = fs::read(source.join("go.sum")) else {
-        bail!("no such version here: {version} (there are {})", versions().join(", "));
-    };
-    let cache = cache_root()?;
-    let folder = cache.join(cache_name(version, &sums));
-    if PROGRAMS.iter().all(|program| folder.join(program).is_file()) {
+    if let Some(folder) = cached(version)? {
         return Ok(folder);
     }
+    let folder = folder(version)?;
+    let minor = minor_version(version)?;
+    let source = source_root().join(version);
     if packages::find("go").is_none() {
         bail!("building Kubernetes {version} needs Go (https://go.dev/dl), which is not installed");
     }
     // Built aside and renamed at the end: a broken build is never taken for a
     // whole one, and two builds at once do not meet.
-    let temporary = cache.join(format!(".{}.{}", cache_name(version, &sums), std::process::id()));
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.with_file_name(format!(".{name}.{}", std::process::id()));
     fs::create_dir_all(&temporary)
         .with_context(|| format!("cannot make {}", temporary.display()))?;
     let result = compile(version, minor, &source, &temporary, progress).and_then(|()| {

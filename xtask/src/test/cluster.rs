@@ -1,9 +1,13 @@
 //! Tests on a real Kubernetes, in the sandbox that this machine can carry.
 
+mod beside;
+mod leftovers;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rustix::process::geteuid;
 
 use super::report::Report;
@@ -13,9 +17,12 @@ use super::{capability, skip, step};
 use crate::cli::{Class, TestArguments};
 use crate::cluster::layout::Layout;
 use crate::cluster::options::DEFAULT_KUBERNETES;
+use crate::cluster::residue::Baseline;
 use crate::cluster::status::Status;
 use crate::cluster::{Options, Sandbox};
+use crate::progress::print;
 use crate::{build, packages};
+use beside::Beside;
 
 /// The second version: the oldest that can be built from Go modules here.
 const OLD_KUBERNETES: &str = "1.30.14";
@@ -26,8 +33,13 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// What a sandbox does: mounts, network namespaces, packet filters.
 const CAPABILITIES: [&str; 3] = ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_BPF"];
 
-/// Kinds of which a session makes objects.
-const KINDS: &str = "jobs,pods,configmaps,secrets";
+/// How many tests go on side by side: they mostly wait, but each start of a
+/// session costs a second of processor, and of processors there may be two.
+const NODES: u8 = 4;
+
+/// More than there are tests: all of them wait for nodes at once, and the
+/// largest and longest go first (`tests/src/lab/claim.rs`).
+const THREADS: &str = "--test-threads=1000";
 
 /// Names the version to the tests when it is not the newest: they then run a
 /// smaller selection.
@@ -58,19 +70,28 @@ pub(super) fn run(arguments: &TestArguments, report: &mut Report) {
         Ok(Ran::default())
     });
     let Some(plugin) = plugin.filter(|_| built) else { return };
-    for version in versions(arguments) {
+    let versions = versions(arguments);
+    for (index, version) in versions.iter().enumerate() {
         match &running {
-            Some(running) if *running == version => {
+            Some(running) if running == version => {
                 let Ok(sandbox) = Sandbox::attach() else { continue };
-                tests(report, &version, &sandbox, &plugin, &targets);
+                let before = Baseline::take(BTreeSet::new());
+                tests(report, version, &sandbox, &plugin, &targets);
+                step(report, Class::Cluster, &format!("{version} leaves nothing"), || {
+                    leftovers::check(&before?, &sandbox)?;
+                    Ok(Ran::default())
+                });
             }
             Some(running) => {
                 let reason = format!(
                     "a sandbox with {running} runs already (`cargo xtask cluster down` removes it)"
                 );
-                skip(report, Class::Cluster, &version, &reason);
+                skip(report, Class::Cluster, version, &reason);
             }
-            None => in_own_sandbox(report, &version, &plugin, &targets),
+            None => {
+                let next = versions.get(index + 1).map(String::as_str);
+                in_own_sandbox(report, version, next, &plugin, &targets);
+            }
         }
     }
 }
@@ -115,26 +136,35 @@ fn versions(arguments: &TestArguments) -> Vec<String> {
 }
 
 /// Starts a sandbox, tests in it, and makes sure that nothing is left: first
-/// of the sessions in the cluster, then of the sandbox on this machine.
-fn in_own_sandbox(report: &mut Report, version: &str, plugin: &Path, targets: &[String]) {
+/// of the sessions, then of the sandbox on this machine. The `next` version is
+/// built meanwhile.
+fn in_own_sandbox(
+    report: &mut Report,
+    version: &str,
+    next: Option<&str>,
+    plugin: &Path,
+    targets: &[String],
+) {
     let mut sandbox = None;
     step(report, Class::Cluster, &format!("{version} starts"), || {
-        let options = Options { kubernetes: version.to_owned(), ..Options::default() };
+        let options = Options { kubernetes: version.to_owned(), nodes: NODES };
         sandbox = Some(Sandbox::up(&options)?);
         Ok(Ran::default())
     });
     let Some(sandbox) = sandbox else { return };
+    let beside = next.and_then(Beside::start);
+    let before = Baseline::take(BTreeSet::new());
     tests(report, version, &sandbox, plugin, targets);
     step(report, Class::Cluster, &format!("{version} leaves nothing"), || {
         // The sandbox goes in any case.
-        let objects = objects_left(&sandbox);
+        let left = before.and_then(|before| leftovers::check(&before, &sandbox));
         sandbox.down()?;
-        let objects = objects?;
-        if !objects.is_empty() {
-            bail!("sessions left in the cluster: {}", objects.join(", "));
-        }
+        left?;
         Ok(Ran::default())
     });
+    if let Some(beside) = beside {
+        beside.finish(report);
+    }
 }
 
 fn tests(report: &mut Report, version: &str, sandbox: &Sandbox, plugin: &Path, targets: &[String]) {
@@ -143,7 +173,7 @@ fn tests(report: &mut Report, version: &str, sandbox: &Sandbox, plugin: &Path, t
         command
             .args(["test", "--workspace", "--no-fail-fast"])
             .args(targets::flags(targets))
-            .args(["--", "--test-threads=1", "--show-output"])
+            .args(["--", THREADS, "--show-output"])
             .env("KUBECONFIG", sandbox.kubeconfig())
             .env("EARTHWORM_BIN", plugin)
             // The sandbox runs: a test that does not find it is broken.
@@ -151,24 +181,12 @@ fn tests(report: &mut Report, version: &str, sandbox: &Sandbox, plugin: &Path, t
         if version != DEFAULT_KUBERNETES {
             command.env(VERSION_VARIABLE, version);
         }
-        runner::run(command, PATIENCE)
+        let ran = runner::run(command, PATIENCE)?;
+        if let Some(slowest) = ran.durations.slowest() {
+            print(&format!("\n{slowest}"));
+        }
+        Ok(ran)
     });
-}
-
-/// Objects with our label that the cluster still has.
-fn objects_left(sandbox: &Sandbox) -> Result<Vec<String>> {
-    let output = sandbox
-        .kubectl(["get", KINDS, "--all-namespaces", "--output=name"])?
-        .args(["--selector=app.kubernetes.io/managed-by=kubectl-earthworm"])
-        .output()
-        .context("cannot start kubectl")?;
-    if !output.status.success() {
-        bail!(
-            "cannot list the objects of sessions: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 
+use super::durations::Durations;
 use crate::cluster::process::ProcessId;
 use crate::progress::print;
 
@@ -21,6 +22,10 @@ const MAX_DEPTH: u32 = 16;
 /// How tests say that they have passed without having tested: `==== SKIPPED
 /// name: reason ====`.
 const SKIP_MARK: &str = "==== SKIPPED ";
+
+/// What the test program says about each test that waits for its turn; which
+/// those are is no news.
+const WAITING: &str = " has been running for over 60 seconds";
 
 /// What cargo's `test result:` lines add up to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +95,7 @@ pub(super) struct Ran {
     pub(super) failure: Option<String>,
     pub(super) tests: Counts,
     pub(super) tests_that_skipped: Skips,
+    pub(super) durations: Durations,
 }
 
 /// Runs a command for at most `patience`. Its standard output is shown line by
@@ -107,18 +113,23 @@ pub(super) fn run(mut command: Command, patience: Duration) -> Result<Ran> {
     let output = child.stdout.take().context("the command has no output")?;
     let reader = thread::spawn(move || {
         let (mut tests, mut skips) = (Counts::default(), Skips::default());
+        let mut durations = Durations::default();
         // Not `lines()`: what tests print need not be UTF-8.
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
+            if line.ends_with(WAITING) {
+                continue;
+            }
             print(&line);
             tests.add(&line);
             skips.add(&line);
+            durations.add(&line);
         }
-        (tests, skips)
+        (tests, skips, durations)
     });
     let failure = wait(&mut child, patience)?;
-    let (tests, tests_that_skipped) = reader.join().unwrap_or_default();
-    Ok(Ran { failure, tests, tests_that_skipped })
+    let (tests, tests_that_skipped, durations) = reader.join().unwrap_or_default();
+    Ok(Ran { failure, tests, tests_that_skipped, durations })
 }
 
 /// Waits for the end, and brings it about when it takes too long.
