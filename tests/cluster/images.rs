@@ -77,8 +77,10 @@ fn an_image_of_another_version_is_named() {
 /// An image that the node has and that holds something else.
 #[test]
 fn an_image_without_a_probe_is_named() {
-    let Some(lab) = Lab::enter("--image without a probe", Versions::Newest) else { return };
-    let ended = lab.pulse(&[NODE, "--image", PAUSE_IMAGE, "--for", "30s"]).end();
+    let Some(lab) = Lab::enter("--image without a probe", Versions::Newest, Claim::NODE) else {
+        return;
+    };
+    let ended = lab.pulse_here(&["--image", PAUSE_IMAGE, "--for", "30s"]).end();
     println!(
         "no probe in it: exit code {:?} after {:.1} s:\n{}",
         ended.code,
@@ -86,7 +88,8 @@ fn an_image_without_a_probe_is_named() {
         ended.error_text()
     );
     let hint = format!("is {PAUSE_IMAGE} the probe image of version {VERSION}?");
-    let words = ["node node-b", "/earthworm-probe: no such file", &hint, "--image"];
+    let node = format!("node {}", lab.node());
+    let words = [&node, "/earthworm-probe: no such file", &hint, "--image"];
     super::bad_input::assert_refused(&ended, &words);
     lab.assert_nothing_left(ended.at);
 }

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use earthworm_tests::lab::{Lab, Versions};
+use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::pty::{Left, Terminal};
 use serde_json::Value;
 
-const NODE: &str = "node-b";
 const SHOWN: Duration = Duration::from_secs(10);
 const ENDED: Duration = Duration::from_secs(40);
 
 #[test]
 fn a_node_is_chosen_by_typing() {
-    let Some(lab) = Lab::enter("node chosen from a list", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("node chosen from a list", Versions::Newest, Claim::NODE) else {
+        return;
+    };
     let mut terminal = ask(&lab);
-    terminal.press(NODE.as_bytes());
-    terminal.wait_for("Which node? node-b|", SHOWN);
+    terminal.press(lab.node().as_bytes());
+    terminal.wait_for(&format!("Which node? {}|", lab.node()), SHOWN);
     terminal.press(b"\r");
     let left = terminal.end_within(ENDED);
     report("Enter", &left);
@@ -26,7 +27,7 @@ fn a_node_is_chosen_by_typing() {
         .filter(|object| object["kind"] == "Summary")
         .map(|summary| summary["node"].clone())
         .collect();
-    assert_eq!(nodes, [NODE], "{}", left.out);
+    assert_eq!(nodes, [lab.node()], "{}", left.out);
     // A second is too short for a rhythm.
     assert_eq!(left.code, Some(2), "{}", left.shown);
     assert!(left.restored && left.has_cursor(), "{:?}", left.shown);
@@ -35,7 +36,7 @@ fn a_node_is_chosen_by_typing() {
 
 #[test]
 fn the_list_can_be_left() {
-    let Some(lab) = Lab::enter("list left", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("list left", Versions::Newest, Claim::NODE) else { return };
     for (key, name, code) in [(b"\x1b", "Esc", 2), (b"\x03", "Ctrl-C", 130)] {
         let mut terminal = ask(&lab);
         terminal.press(key);
@@ -50,7 +51,9 @@ fn the_list_can_be_left() {
 
 #[test]
 fn a_search_without_a_match_says_so() {
-    let Some(lab) = Lab::enter("nothing in the list matches", Versions::Newest) else { return };
+    let Some(lab) = Lab::enter("nothing in the list matches", Versions::Newest, Claim::NODE) else {
+        return;
+    };
     let mut terminal = ask(&lab);
     terminal.press(b"mars");
     terminal.wait_for("nothing matches", SHOWN);
