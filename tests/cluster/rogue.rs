@@ -53,7 +53,7 @@ fn garbage_after_a_hello_is_called_by_its_name() {
     let Some(lab) = Lab::enter("garbage after a hello", Versions::Newest, Claim::NODE) else {
         return;
     };
-    let mut answer = hello();
+    let mut answer = hello(PROTOCOL);
     answer.extend_from_slice(&[0xff; 64]);
     let ended = listen_to(&lab, "hello-garbage", &answer, false);
     assert_no_probe(&ended, &[&answers(&lab), "exceeds the limit"]);
@@ -67,7 +67,7 @@ fn a_hello_without_more_is_given_up() {
     else {
         return;
     };
-    let ended = listen_to(&lab, "hello-closed", &hello(), true);
+    let ended = listen_to(&lab, "hello-closed", &hello(PROTOCOL), true);
     let words = [
         &format!("probe on node {} could not be started in 4 tries", lab.node()),
         "breaks at once",
@@ -78,12 +78,24 @@ fn a_hello_without_more_is_given_up() {
     lab.assert_nothing_left(ended.at);
 }
 
+/// A probe that lets in whom it should have refused.
+#[test]
+fn a_hello_of_another_version_is_refused() {
+    let Some(lab) = Lab::enter("hello of another version", Versions::Newest, Claim::NODE) else {
+        return;
+    };
+    let other = PROTOCOL + 1;
+    let ended = listen_to(&lab, "hello-other", &hello(other), false);
+    assert_no_probe(&ended, &[&format!("the probe is 1.2.3 with protocol {other}"), "this plugin"]);
+    lab.assert_nothing_left(ended.at);
+}
+
 fn answers(lab: &Lab) -> String {
     format!("what answers as probe on node {}", lab.node())
 }
 
-fn hello() -> Vec<u8> {
-    let hello = Hello { protocol: PROTOCOL, next_sequence: 1, version: "1.2.3".into() };
+fn hello(protocol: u16) -> Vec<u8> {
+    let hello = Hello { protocol, next_sequence: 1, version: "1.2.3".into() };
     let mut bytes = Vec::new();
     encode(Kind::Hello, &hello.to_bytes(), &mut bytes).unwrap();
     bytes

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use earthworm_tests::lab::{Lab, Versions, signal};
+use earthworm_tests::lab::{Claim, Lab, Versions, signal};
 use earthworm_tests::pty::Terminal;
 
-const NODE: &str = "node-a";
 const SHOWN: Duration = Duration::from_secs(30);
 
 /// How soon what happens to the kubelet is on the screen.
@@ -13,12 +12,15 @@ const AT_ONCE: Duration = Duration::from_millis(200);
 
 #[test]
 fn a_stopped_kubelet_is_seen_at_once() {
-    let Some(lab) = Lab::enter("kubelet stopped, on the screen", Versions::Newest) else { return };
-    let mut terminal = Terminal::whole(lab.plugin(&["pulse", NODE]));
+    let Some(lab) = Lab::enter("kubelet stopped, on the screen", Versions::Newest, Claim::NODE)
+    else {
+        return;
+    };
+    let mut terminal = Terminal::whole(lab.plugin(&["pulse", lab.node()]));
     // The first words of its events; the blanks between words are not drawn.
     terminal.wait_for("around", SHOWN);
     terminal.wait_for("listens", SHOWN);
-    let kubelet = lab.kubelet(NODE);
+    let kubelet = lab.kubelet(lab.node());
     for (signal_number, word) in [(libc::SIGSTOP, "stopped"), (libc::SIGCONT, "continued")] {
         let sent = Instant::now();
         signal(kubelet, signal_number);
