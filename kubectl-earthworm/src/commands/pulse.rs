@@ -23,6 +23,7 @@ use crate::signal::Problem;
 use crate::ui::Ui;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime;
 
 /// How long a Job may live after its stream came up when `--for` names no
 /// end. The session moves it on while it lives.
@@ -41,17 +42,11 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
     if selection.is_none() {
         choose::can_ask()?;
     }
-    // A watch is one stream: two threads would only hand it to each other.
-    let threads = if arguments.no_probe { 1 } else { 2 };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(|error| Problem {
-            reason: "runtime",
-            message: format!("cannot start threads: {error}"),
-            hint: None,
-        })?;
+    let runtime = threads(arguments).enable_all().build().map_err(|error| Problem {
+        reason: "runtime",
+        message: format!("cannot start threads: {error}"),
+        hint: None,
+    })?;
     let exit = runtime.block_on(async {
         let spinner = ui.spinner();
         spinner.set("asking the API server");
@@ -110,6 +105,17 @@ pub fn run(arguments: &PulseArgs, global: &GlobalArgs, ui: Ui) -> Result<Exit, P
     // Tasks that hang in a dead API server must not hold the command.
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
+}
+
+/// The Lease watch alone is one stream of small things, which would cost more
+/// to hand from thread to thread than to deal with.
+fn threads(arguments: &PulseArgs) -> runtime::Builder {
+    if arguments.no_probe {
+        return runtime::Builder::new_current_thread();
+    }
+    let mut builder = runtime::Builder::new_multi_thread();
+    builder.worker_threads(2);
+    builder
 }
 
 fn namespace<'a>(arguments: &'a PulseArgs, cluster: &'a Cluster) -> &'a str {

@@ -6,8 +6,7 @@ use super::escape::escape_encoded;
 use crate::rhythm::{Finding, Summary};
 use std::io::{self, Write};
 
-/// Writes one object per line and flushes after each, so that a reader of a
-/// pipe sees a beat when it happens.
+/// Writes one object per line.
 #[derive(Debug)]
 pub struct Json<W> {
     out: W,
@@ -21,8 +20,7 @@ impl<W: Write> Json<W> {
 
     fn line(&mut self, object: &Object) -> io::Result<()> {
         let line = serde_json::to_string(object)?;
-        writeln!(self.out, "{}", escape_encoded(&line, false))?;
-        self.out.flush()
+        writeln!(self.out, "{}", escape_encoded(&line, false))
     }
 }
 
@@ -31,7 +29,12 @@ impl<W: Write> Sink for Json<W> {
         contract::finding(finding).map_or(Ok(()), |object| self.line(&object))
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn finish(&mut self, summaries: &[Summary]) -> io::Result<()> {
-        summaries.iter().try_for_each(|summary| self.line(&contract::summary(summary)))
+        summaries.iter().try_for_each(|summary| self.line(&contract::summary(summary)))?;
+        self.flush()
     }
 }

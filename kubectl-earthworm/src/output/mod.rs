@@ -35,14 +35,22 @@ use std::io::{self, Write};
 
 /// Where findings go.
 pub trait Sink {
-    /// Takes one finding; what it says is written when this returns.
+    /// Takes one finding; what it says is written by [`Self::flush`] at the latest.
     ///
     /// # Errors
     ///
     /// What the writer says; a closed pipe among it.
     fn finding(&mut self, finding: &Finding) -> io::Result<()>;
 
-    /// Takes the last word about every node.
+    /// Writes what was kept so far: to be called before waiting, so that the
+    /// reader of a pipe sees a beat when it happens.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says; a closed pipe among it.
+    fn flush(&mut self) -> io::Result<()>;
+
+    /// Takes the last word about every node, and writes it.
     ///
     /// # Errors
     ///

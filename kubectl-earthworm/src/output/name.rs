@@ -29,13 +29,20 @@ impl<W: Write, E: Write> Sink for Name<W, E> {
             FindingKind::Beat(beat) if beat.arrived == Some(true) => {
                 if self.told.insert(finding.node.clone()) {
                     writeln!(self.out, "node/{}", escape(&finding.node.node))?;
-                    self.out.flush()?;
                 }
                 Ok(())
             }
-            FindingKind::Problem(problem) => self.people.problem(&finding.node, problem),
+            FindingKind::Problem(problem) => {
+                // On a terminal both are one text, which keeps its order.
+                self.out.flush()?;
+                self.people.problem(&finding.node, problem)
+            }
             _ => Ok(()),
         }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn finish(&mut self, _: &[Summary]) -> io::Result<()> {

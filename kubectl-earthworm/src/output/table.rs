@@ -121,8 +121,13 @@ impl<W: Write, E: Write> Table<W, E> {
                 line += &padded;
             }
         }
-        writeln!(self.out, "{line}")?;
-        self.out.flush()
+        writeln!(self.out, "{line}")
+    }
+
+    /// For people; on a terminal both are one text, which keeps its order.
+    fn people(&mut self) -> io::Result<&mut People<E>> {
+        self.out.flush()?;
+        Ok(&mut self.people)
     }
 }
 
@@ -139,12 +144,16 @@ impl<W: Write, E: Write> Sink for Table<W, E> {
                 if shown == Some(rhythm.class) {
                     return Ok(());
                 }
-                self.people.rhythm(node, rhythm)
+                self.people()?.rhythm(node, rhythm)
             }
-            FindingKind::Event(event) => self.people.event(node, event),
-            FindingKind::Problem(problem) => self.people.problem(node, problem),
+            FindingKind::Event(event) => self.people()?.event(node, event),
+            FindingKind::Problem(problem) => self.people()?.problem(node, problem),
             FindingKind::Probe(_) => Ok(()),
         }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn finish(&mut self, summaries: &[Summary]) -> io::Result<()> {

@@ -6,7 +6,7 @@ use super::escape::escape_encoded;
 use crate::rhythm::{Finding, Summary};
 use std::io::{self, Write};
 
-/// Writes a document per object and flushes after each.
+/// Writes a document per object.
 #[derive(Debug)]
 pub struct Yaml<W> {
     out: W,
@@ -21,8 +21,7 @@ impl<W: Write> Yaml<W> {
     fn document(&mut self, object: &Object) -> io::Result<()> {
         let text = serde_saphyr::to_string(object).map_err(io::Error::other)?;
         let text = escape_encoded(text.trim_end(), true);
-        writeln!(self.out, "---\n{text}")?;
-        self.out.flush()
+        writeln!(self.out, "---\n{text}")
     }
 }
 
@@ -31,7 +30,12 @@ impl<W: Write> Sink for Yaml<W> {
         contract::finding(finding).map_or(Ok(()), |object| self.document(&object))
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn finish(&mut self, summaries: &[Summary]) -> io::Result<()> {
-        summaries.iter().try_for_each(|summary| self.document(&contract::summary(summary)))
+        summaries.iter().try_for_each(|summary| self.document(&contract::summary(summary)))?;
+        self.flush()
     }
 }

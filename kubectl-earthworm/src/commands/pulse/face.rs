@@ -39,6 +39,13 @@ impl Face {
         }
     }
 
+    /// Shows what was kept so far: to be called before waiting.
+    pub(super) fn flush(&mut self) {
+        if self.live.is_none() {
+            self.lines.flush();
+        }
+    }
+
     /// A line about the command itself.
     pub(super) fn note(&mut self, text: &str) {
         match &mut self.live {

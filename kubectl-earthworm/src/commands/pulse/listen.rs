@@ -24,6 +24,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 /// Signals between their sources and the loop.
 const QUEUE: usize = 16_384;
 
+/// Signals that are taken in before their findings are shown.
+const BURST: usize = 256;
+
 /// How often time itself is a signal.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -153,15 +156,20 @@ impl Running<'_> {
         let start = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut burst = Vec::new();
         let mut no_leases = None;
         let mut leases_done = false;
         loop {
             tokio::select! {
-                signal = signals.recv() => match signal {
-                    Some(signal) => self.feed(&signal),
-                    // Both sources have ended: nothing is left to be told.
-                    None => return no_leases.map_or(Ok(()), Err),
-                },
+                count = signals.recv_many(&mut burst, BURST) => {
+                    if count == 0 {
+                        // Both sources have ended: nothing is left to be told.
+                        return no_leases.map_or(Ok(()), Err);
+                    }
+                    for signal in burst.drain(..) {
+                        self.feed(&signal);
+                    }
+                }
                 _ = tick.tick() => {
                     self.tick();
                     self.begin(start);
@@ -201,6 +209,7 @@ impl Running<'_> {
                     }
                 }
             }
+            self.face.flush();
             let over = self.ends_at.is_some_and(|end| Instant::now() >= end);
             if !self.stopping && (over || self.face.is_closed() || self.all_failed(&probes)) {
                 self.stop(stopper);

@@ -5,7 +5,7 @@ use crate::output::{self, Format, Options, Sink, Style};
 use crate::rhythm::{EventKind, Finding, FindingKind, ProbeState, Summary};
 use crate::signal::{NodeId, Problem};
 use crate::ui::{Spinner, Ui};
-use std::io::{self, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal};
 
 /// The sink of a format, and a spinner until the first data.
 pub(super) struct Lines {
@@ -14,6 +14,8 @@ pub(super) struct Lines {
     ui: Ui,
     /// The format is one for people, who want to see less.
     for_people: bool,
+    /// The sink may hold something that is not written yet.
+    kept: bool,
     /// The first error of the output.
     failure: Option<io::Error>,
 }
@@ -39,10 +41,11 @@ impl Lines {
             err: style(ui.colors(io::stderr().is_terminal())),
         };
         Self {
-            sink: output::sink(format, io::stdout(), Voice(ui), nodes, options),
+            sink: output::sink(format, BufWriter::new(io::stdout()), Voice(ui), nodes, options),
             spinner: with_spinner.then(|| ui.spinner()),
             ui,
             for_people: matches!(format, Format::Table | Format::Wide | Format::Name),
+            kept: false,
             failure: None,
         }
     }
@@ -62,11 +65,22 @@ impl Lines {
                         EventKind::Attached(_) | EventKind::BypassOpen | EventKind::BypassClosed(_)
                     ) && self.for_people
                         && !self.ui.verbose => {}
-                _ => self.write(|sink| sink.finding(finding)),
+                _ => {
+                    self.kept = true;
+                    self.write(|sink| sink.finding(finding));
+                }
             }
             if matches!(finding.kind, FindingKind::Beat(_)) {
                 self.spinner = None;
             }
+        }
+    }
+
+    /// Writes what was kept so far.
+    pub(super) fn flush(&mut self) {
+        // The spinner would flicker with every look.
+        if std::mem::take(&mut self.kept) {
+            self.write(|sink| sink.flush());
         }
     }
 
@@ -110,7 +124,8 @@ impl Lines {
         }
     }
 
-    fn detail(&self, text: &str) {
+    fn detail(&mut self, text: &str) {
+        self.flush();
         match &self.spinner {
             Some(spinner) => spinner.suspend(|| self.ui.detail(text)),
             None => self.ui.detail(text),
@@ -118,11 +133,13 @@ impl Lines {
     }
 
     pub(super) fn note(&mut self, text: &str) {
+        self.flush();
         self.spinner = None;
         self.ui.note(text);
     }
 
     pub(super) fn problem(&mut self, problem: &Problem) {
+        self.flush();
         self.spinner = None;
         self.ui.problem(problem);
     }
