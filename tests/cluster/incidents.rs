@@ -187,7 +187,8 @@ fn a_kubelet_that_stays_away_is_graded_and_then_refused() {
     let Some(mut lab) = Lab::enter("kubelet away", Versions::Newest, AWAY) else { return };
     lab.may_restart_kubelet();
     let (well, sick) = (lab.nodes()[0], lab.nodes()[1]);
-    let mut session = lab.pulse(&[&[sick], &PULSE[..]].concat());
+    // Around the kubelet its end would be told at once, and nothing graded.
+    let mut session = lab.pulse(&[&[sick], &PULSE[..], &["--no-bypass"]].concat());
     session.listens_on(&[sick]);
     let last =
         session.wait_for("beat", 2 * INTERVAL, |line| line.is_beat_on(sick).then(|| line.clone()));
