@@ -15,6 +15,7 @@ use crate::stop;
 use crate::ui::Ui;
 use earthworm_wire::request::{PulseRequest, Request};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -33,7 +34,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// In a cluster of thousands of nodes hearts take turns: each hears of time once
 /// in this many ticks, so that waiting does not cost more than listening. It
 /// must be far less than the pause that a heart takes for a stall.
-const TICKS_PER_ROUND: usize = 10;
+const TICKS_PER_ROUND: usize = 20;
 
 /// So many hearts hear of every tick.
 const HEARTS_PER_TICK: usize = 512;
@@ -113,7 +114,7 @@ pub(super) async fn run(
         awaited: names.iter().map(|name| name.as_str().into()).collect(),
         stopping: false,
         interrupted: false,
-        next_to_tick: 0,
+        last_ticked: None,
     };
     let outcome = running.listen(&mut signals, &stopper, lease_watch, probes, terminate).await;
     let interrupted = running.interrupted;
@@ -140,8 +141,9 @@ struct Running<'a> {
     /// The end has been told to probes and watch; their last words follow.
     stopping: bool,
     interrupted: bool,
-    /// The first of the hearts that the next tick is told to.
-    next_to_tick: usize,
+    /// The last of the hearts that the last tick was told to; the next one
+    /// begins after it, or anew.
+    last_ticked: Option<Arc<str>>,
 }
 
 impl Running<'_> {
@@ -157,11 +159,12 @@ impl Running<'_> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut burst = Vec::new();
+        let gather = self.hearts.len() >= leases::MANY_NODES;
         let mut no_leases = None;
         let mut leases_done = false;
         loop {
             tokio::select! {
-                count = signals.recv_many(&mut burst, BURST) => {
+                count = take(signals, &mut burst, gather) => {
                     if count == 0 {
                         // Both sources have ended: nothing is left to be told.
                         return no_leases.map_or(Ok(()), Err);
@@ -247,9 +250,12 @@ impl Running<'_> {
         }
         let at = self.clock.stamp();
         let turn = self.hearts.len().div_ceil(TICKS_PER_ROUND).max(HEARTS_PER_TICK);
-        let from = self.next_to_tick;
-        self.next_to_tick = if from + turn < self.hearts.len() { from + turn } else { 0 };
-        for heart in self.hearts.values_mut().skip(from).take(turn) {
+        let from = self.last_ticked.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut hearts = self.hearts.range_mut((from, Bound::Unbounded));
+        for (index, (name, heart)) in hearts.by_ref().take(turn).enumerate() {
+            if index + 1 == turn {
+                self.last_ticked = Some(name.clone());
+            }
             let tick = Signal { at, node: heart.node().clone(), kind: SignalKind::Tick };
             self.face.findings(heart.feed(&tick));
         }
@@ -280,6 +286,19 @@ impl Running<'_> {
         let at = self.clock.stamp();
         self.hearts.values().map(|heart| heart.summary(at)).collect()
     }
+}
+
+/// Waits for signals; those about many nodes are taken in together, as they are
+/// from the watch. May be dropped while waiting without losing any.
+async fn take(
+    signals: &mut mpsc::Receiver<Signal>,
+    burst: &mut Vec<Signal>,
+    gather: bool,
+) -> usize {
+    if gather {
+        tokio::time::sleep(leases::GATHER).await;
+    }
+    signals.recv_many(burst, BURST).await
 }
 
 /// Whether this ends the wait for a node: its probe listens, or cannot.
