@@ -80,7 +80,7 @@ fn an_unknown_node_ends_at_once() {
 
 #[test]
 fn every_missing_right_is_named() {
-    let Some(lab) = Lab::enter("missing rights", Versions::Newest, CLAIM.taking(40)) else {
+    let Some(lab) = Lab::enter("missing rights", Versions::Newest, CLAIM.taking(55)) else {
         return;
     };
     each_missing_right(

@@ -81,7 +81,7 @@ fn a_killed_kubelet_is_told_from_all_others() {
 
 #[test]
 fn a_partition_is_told_from_all_others() {
-    let Some(lab) = Lab::enter("partition", Versions::Newest, Claim::NODE.taking(90)) else {
+    let Some(lab) = Lab::enter("partition", Versions::Newest, Claim::NODE.taking(60)) else {
         return;
     };
     let node = lab.node_spec();

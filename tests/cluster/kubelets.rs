@@ -24,7 +24,7 @@ fn a_truncated_function_table() {
 
 /// What is told by every format, and that the node's own kubelet runs again.
 fn listen_to(test: &'static str, damage: Damage, reason: &str) {
-    let Some(mut lab) = Lab::enter(test, Versions::Newest, Claim::NODE.taking(70)) else { return };
+    let Some(mut lab) = Lab::enter(test, Versions::Newest, Claim::NODE.taking(45)) else { return };
     lab.may_restart_kubelet();
     let damaged = DamagedKubelet::start(&lab, lab.node(), damage);
 

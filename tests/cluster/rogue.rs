@@ -63,8 +63,7 @@ fn garbage_after_a_hello_is_called_by_its_name() {
 /// The plugin takes it for a probe, so it tries again, but not for ever.
 #[test]
 fn a_hello_without_more_is_given_up() {
-    let Some(lab) = Lab::enter("closed after a hello", Versions::Newest, Claim::NODE.taking(40))
-    else {
+    let Some(lab) = Lab::enter("closed after a hello", Versions::Newest, Claim::NODE) else {
         return;
     };
     let ended = listen_to(&lab, "hello-closed", &hello(PROTOCOL), true);

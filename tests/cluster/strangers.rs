@@ -19,7 +19,7 @@ const TURNED_AWAY: Duration = Duration::from_secs(6);
 
 #[test]
 fn strangers_get_nothing_and_disturb_nothing() {
-    let Some(lab) = Lab::enter("strangers at the port", Versions::Newest, Claim::NODE.taking(70))
+    let Some(lab) = Lab::enter("strangers at the port", Versions::Newest, Claim::NODE.taking(40))
     else {
         return;
     };

@@ -63,3 +63,18 @@ impl Beside {
         report.rows.push(row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_fails_is_in_the_report() {
+        let mut report = Report::default();
+        Beside::start("1.1.1").unwrap().finish(&mut report);
+        assert!(report.failed());
+        let row = &report.rows[0];
+        assert_eq!(row.step, "1.1.1 built beside the tests");
+        assert!(row.reason.starts_with("no such version here: 1.1.1 "), "{}", row.reason);
+    }
+}
