@@ -2,11 +2,15 @@
 
 use super::problem;
 use crate::signal::Problem;
+use http::HeaderValue;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How the plugin names itself to API servers.
+const USER_AGENT: &str = concat!("kubectl-earthworm/", env!("CARGO_PKG_VERSION"));
 
 /// Longest time for a TCP and TLS handshake with the API server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -142,6 +146,8 @@ pub async fn connect(target: &Target) -> Result<Cluster, Problem> {
             hint: Some("check it with: kubectl config view".into()),
         })?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // Audit logs name who asked, as they do for kubectl.
+    config.headers.push((http::header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     if target.impersonate.is_some() {
         config.auth_info.impersonate.clone_from(&target.impersonate);
     }

@@ -5,6 +5,7 @@ mod dry_run;
 mod face;
 mod listen;
 mod picker;
+mod ward;
 
 use super::terminate::Terminate;
 use crate::cli::GlobalArgs;

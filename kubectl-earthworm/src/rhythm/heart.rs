@@ -18,7 +18,7 @@ mod tell;
 
 /// Signals, ticks among them, come several times a second: a longer pause
 /// means that the plugin's own process stood still.
-const STALL: Duration = Duration::from_secs(3);
+pub const STALL: Duration = Duration::from_secs(3);
 
 /// What one heart is measured by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -149,6 +149,28 @@ impl Heart {
         self.tell_due(at, false);
         self.note_rhythm(at);
         self.drain(at)
+    }
+
+    /// Whoever feeds this heart was there until `until` and had nothing to say:
+    /// the pause is none in which a beat could have been overlooked.
+    pub fn awake(&mut self, until: Stamp) {
+        if let Some(now) = self.now.as_mut().filter(|now| until.monotonic > now.monotonic) {
+            *now = until;
+        }
+    }
+
+    /// Until when time alone changes nothing about this heart, so that it need
+    /// not be told the time; `None` when it must be.
+    #[must_use]
+    pub fn rests_until(&self) -> Option<Duration> {
+        let now = self.now?.monotonic;
+        // A probe's silence, or a beat that waits for its other half, matter at once.
+        let rests = !self.config.expects_probe
+            && !self.merger.is_waiting()
+            && self.watch.is_settled(now)
+            && matches!(self.current.0.grade(), Grade::Healthy | Grade::Notable);
+        // The next beat is due then, and late only later.
+        self.last_beat.filter(|_| rests).map(|last| last + self.config.interval)
     }
 
     /// Ends the observation: tells the beats that still wait for their other

@@ -27,7 +27,7 @@ pub use finding::{
     Beat, Event, EventKind, Finding, FindingKind, Lead, MatchedBy, ProbeState, Problem, Rhythm,
     Segments, Source,
 };
-pub use heart::{Config, Heart};
+pub use heart::{Config, Heart, STALL};
 pub use statistics::{Intervals, Renews};
 pub use summary::{Beats, ProbeOutcome, Summary};
 pub use words::signal_name;

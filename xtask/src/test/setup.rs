@@ -19,6 +19,9 @@ const TERMINAL: (&str, &str) = ("tmux", "tmux");
 /// For the kernel tests: they count what is left in the kernel.
 const NETWORK: (&str, &str) = ("ip", "iproute2");
 
+/// For the cluster tests: they cut a node off, and look at who listens there.
+const PACKETS: [(&str, &str); 2] = [("nft", "nftables"), ("ss", "iproute2")];
+
 /// Helps to find out why a test failed; nothing depends on it, and not every
 /// distribution has a package of that name.
 const OPTIONAL: (&str, &str) = ("bpftool", "bpftool");
@@ -30,6 +33,9 @@ pub(super) fn run(arguments: &TestArguments, report: &mut Report) {
     wanted.push(TERMINAL);
     if is_wanted(arguments, Class::Kernel) {
         wanted.push(NETWORK);
+    }
+    if is_wanted(arguments, Class::Cluster) {
+        wanted.extend(PACKETS);
     }
     if wanted.iter().all(|(program, _)| packages::find(program).is_some()) {
         return;

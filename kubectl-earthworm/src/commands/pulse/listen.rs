@@ -2,6 +2,7 @@
 //! through one loop, into one heart per node, and out through one face.
 
 use super::face::Face;
+use super::ward::Ward;
 use crate::cli::pulse::PulseArgs;
 use crate::cluster::leases;
 use crate::cluster::nodes::{Missing, NodeFacts};
@@ -14,8 +15,7 @@ use crate::signal::{NodeId, Problem, SessionState, Signal, SignalKind};
 use crate::stop;
 use crate::ui::Ui;
 use earthworm_wire::request::{PulseRequest, Request};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -30,14 +30,6 @@ const BURST: usize = 256;
 
 /// How often time itself is a signal.
 const TICK: Duration = Duration::from_millis(100);
-
-/// In a cluster of thousands of nodes hearts take turns: each hears of time once
-/// in this many ticks, so that waiting does not cost more than listening. It
-/// must be far less than the pause that a heart takes for a stall.
-const TICKS_PER_ROUND: usize = 20;
-
-/// So many hearts hear of every tick.
-const HEARTS_PER_TICK: usize = 512;
 
 /// `--for` counts from the moment that every probe listens or has failed, but
 /// no later than this.
@@ -65,15 +57,12 @@ pub(super) async fn run(
         .chain(missing.iter().map(|(name, _)| name.clone()))
         .collect();
     let grace = context.cluster.default_grace();
-    let mut hearts = Hearts::new();
-    for name in &names {
-        let heart = Heart::new(id(name), Config::new(grace, !arguments.no_probe));
-        hearts.insert(name.as_str().into(), Box::new(heart));
-    }
-    let mut face = {
-        let ids: Vec<NodeId> = names.iter().map(|name| id(name)).collect();
-        Face::open(arguments, ui, clock, &ids)
-    };
+    let heart = |name: &String| Heart::new(id(name), Config::new(grace, !arguments.no_probe));
+    let mut ward = Ward::new(names.iter().map(heart), clock.stamp());
+    let ids: Vec<NodeId> = names.iter().map(|name| id(name)).collect();
+    let mut face = Face::open(arguments, ui, clock, &ids);
+    // Thousands of names are not needed twice.
+    drop(ids);
 
     // A node that is not there fails at once; the others go on.
     for (name, problem) in missing {
@@ -105,7 +94,7 @@ pub(super) async fn run(
 
     let mut running = Running {
         clock,
-        hearts: &mut hearts,
+        ward: &mut ward,
         face: &mut face,
         begun: None,
         ends_at: None,
@@ -114,7 +103,6 @@ pub(super) async fn run(
         awaited: names.iter().map(|name| name.as_str().into()).collect(),
         stopping: false,
         interrupted: false,
-        last_ticked: None,
     };
     let outcome = running.listen(&mut signals, &stopper, lease_watch, probes, terminate).await;
     let interrupted = running.interrupted;
@@ -125,12 +113,9 @@ pub(super) async fn run(
     Ok(exit(&summaries, interrupted, arguments))
 }
 
-/// Boxed: a map keeps room for more than it holds, and hearts are large.
-type Hearts = BTreeMap<Arc<str>, Box<Heart>>;
-
 struct Running<'a> {
     clock: Clock,
-    hearts: &'a mut Hearts,
+    ward: &'a mut Ward,
     face: &'a mut Face,
     begun: Option<Instant>,
     ends_at: Option<Instant>,
@@ -141,9 +126,6 @@ struct Running<'a> {
     /// The end has been told to probes and watch; their last words follow.
     stopping: bool,
     interrupted: bool,
-    /// The last of the hearts that the last tick was told to; the next one
-    /// begins after it, or anew.
-    last_ticked: Option<Arc<str>>,
 }
 
 impl Running<'_> {
@@ -159,7 +141,7 @@ impl Running<'_> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut burst = Vec::new();
-        let gather = self.hearts.len() >= leases::MANY_NODES;
+        let gather = self.ward.len() >= leases::MANY_NODES;
         let mut no_leases = None;
         let mut leases_done = false;
         loop {
@@ -226,47 +208,30 @@ impl Running<'_> {
         self.stopping = true;
         stopper.stop();
         let at = self.clock.stamp();
-        for heart in self.hearts.values_mut() {
-            self.face.findings(heart.finish(at));
-        }
+        self.ward.finish(at, |findings| self.face.findings(findings));
     }
 
     fn feed(&mut self, signal: &Signal) {
-        if let Some(heart) = self.hearts.get_mut(&signal.node.node) {
-            let findings = heart.feed(signal);
-            if findings.iter().any(settles) {
-                self.awaited.remove(&signal.node.node);
-            }
-            self.face.findings(findings);
+        let findings = self.ward.feed(signal);
+        if findings.iter().any(settles) {
+            self.awaited.remove(&signal.node.node);
         }
+        self.face.findings(findings);
         if self.without_probe && matches!(signal.kind, SignalKind::Lease(_)) {
             self.awaited.remove(&signal.node.node);
         }
     }
 
     fn tick(&mut self) {
-        if self.stopping {
-            return;
-        }
-        let at = self.clock.stamp();
-        let turn = self.hearts.len().div_ceil(TICKS_PER_ROUND).max(HEARTS_PER_TICK);
-        let from = self.last_ticked.take().map_or(Bound::Unbounded, Bound::Excluded);
-        let mut hearts = self.hearts.range_mut((from, Bound::Unbounded));
-        for (index, (name, heart)) in hearts.by_ref().take(turn).enumerate() {
-            if index + 1 == turn {
-                self.last_ticked = Some(name.clone());
-            }
-            let tick = Signal { at, node: heart.node().clone(), kind: SignalKind::Tick };
-            self.face.findings(heart.feed(&tick));
+        if !self.stopping {
+            self.ward.tick(self.clock.stamp(), |findings| self.face.findings(findings));
         }
     }
 
     /// Whether nothing can come any more: every node has failed, and its
     /// Lease alone is not what was asked for.
     fn all_failed(&self, probes: &JoinHandle<()>) -> bool {
-        !self.without_probe
-            && probes.is_finished()
-            && self.hearts.values().all(|heart| matches!(heart.probe(), ProbeState::Failed(_)))
+        !self.without_probe && probes.is_finished() && self.ward.have_all_failed()
     }
 
     /// Starts the time of `--for` when all nodes are listened to, as far as
@@ -283,8 +248,7 @@ impl Running<'_> {
     }
 
     fn summaries(&self) -> Vec<Summary> {
-        let at = self.clock.stamp();
-        self.hearts.values().map(|heart| heart.summary(at)).collect()
+        self.ward.summaries(self.clock.stamp())
     }
 }
 
