@@ -14,7 +14,7 @@ const PULSE: [&str; 5] = ["--for", "10m", "-o", "json", "-v"];
 
 /// The job controller looks for its API server with a growing pause, and only
 /// it can create the pod of a new probe.
-const CONTROLLER_RETURNS: Duration = Duration::from_secs(100);
+const CONTROLLER_RETURNS: Duration = Duration::from_secs(165);
 
 /// Everybody waits for the API server and for what depends on it.
 const LONG: Claim = Claim::CLUSTER.taking(90);

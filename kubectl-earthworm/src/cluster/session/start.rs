@@ -33,6 +33,9 @@ const SILENT_CONTROLLER: Duration = Duration::from_secs(20);
 const SILENT_CONTROLLER_AFTER_OUTAGE: Duration = Duration::from_secs(90);
 /// A kubelet that has not touched the pod this long after its creation is not coming.
 const SILENT_KUBELET: Duration = Duration::from_secs(15);
+/// After an outage of the API server a kubelet tries to reach it again every
+/// half minute, give or take as much (`NewReflector`, client-go/tools/cache).
+const SILENT_KUBELET_AFTER_OUTAGE: Duration = Duration::from_secs(75);
 /// Longest start from an image that is on the node.
 const START: Duration = Duration::from_secs(40);
 /// Longest start when the image may have to be pulled.
@@ -275,8 +278,9 @@ async fn out_of_patience(
     last_try: &str,
 ) -> Result<(), Next> {
     let node = &patient.facts.name;
+    // What ended the last probe may have been that.
+    let after_outage = ticket.generation > 0;
     let Some(pod_seen) = pod_seen else {
-        let after_outage = ticket.generation > 0;
         let patience =
             if after_outage { SILENT_CONTROLLER_AFTER_OUTAGE } else { SILENT_CONTROLLER };
         return if created.age() <= patience {
@@ -296,12 +300,16 @@ async fn out_of_patience(
             }))
         };
     };
-    if *state == PodState::Unseen && pod_seen.elapsed() > SILENT_KUBELET {
+    if *state == PodState::Unseen {
+        let patience = if after_outage { SILENT_KUBELET_AFTER_OUTAGE } else { SILENT_KUBELET };
+        if pod_seen.elapsed() <= patience {
+            return Ok(());
+        }
         return Err(Next::Failed(Problem {
             reason: "kubelet-silent",
             message: format!(
                 "the kubelet of node {node} has not taken the probe's pod within {} s",
-                SILENT_KUBELET.as_secs()
+                patience.as_secs()
             ),
             hint: Some(format!("see: kubectl describe node {node}")),
         }));
