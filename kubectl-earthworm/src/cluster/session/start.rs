@@ -314,7 +314,10 @@ async fn out_of_patience(
             hint: Some(format!("see: kubectl describe node {node}")),
         }));
     }
-    let limit = if context.image.is_some() { START_WITH_PULL } else { START };
+    let mut limit = if context.image.is_some() { START_WITH_PULL } else { START };
+    if after_outage {
+        limit += SILENT_KUBELET_AFTER_OUTAGE;
+    }
     if pod_seen.elapsed() <= limit {
         return Ok(());
     }
