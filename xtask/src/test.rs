@@ -35,6 +35,7 @@ pub fn run(arguments: &TestArguments) -> Result<ExitCode> {
     let started = Instant::now();
     let mut report = Report::default();
     setup::run(arguments, &mut report);
+    let mut first_kubernetes = None;
     for class in [Class::Lint, Class::Unit, Class::Kernel, Class::Cluster] {
         if !is_wanted(arguments, class) {
             continue;
@@ -43,8 +44,14 @@ pub fn run(arguments: &TestArguments) -> Result<ExitCode> {
         match class {
             Class::Lint => lint::run(arguments, &mut report),
             Class::Unit => unit::run(&mut report),
-            Class::Kernel => kernel::run(&mut report),
-            Class::Cluster => cluster::run(arguments, &mut report),
+            Class::Kernel => {
+                // Kernel tests wait for heartbeats as those of the cluster do.
+                if is_wanted(arguments, Class::Cluster) {
+                    first_kubernetes = cluster::build_first(arguments);
+                }
+                kernel::run(&mut report);
+            }
+            Class::Cluster => cluster::run(arguments, first_kubernetes.take(), &mut report),
         }
     }
     header("result");

@@ -46,10 +46,22 @@ const THREADS: &str = "--test-threads=1000";
 /// smaller selection.
 const VERSION_VARIABLE: &str = "EARTHWORM_TEST_KUBERNETES";
 
-/// Runs them on each version in turn.
-pub(super) fn run(arguments: &TestArguments, report: &mut Report) {
+/// Begins to build the first version, if this class will need it.
+pub(super) fn build_first(arguments: &TestArguments) -> Option<Beside> {
+    let runs = running_version().is_ok_and(|running| running.is_some());
+    if runs || obstacle().is_some() {
+        return None;
+    }
+    versions(arguments).first().and_then(|version| Beside::start(version))
+}
+
+/// Runs them on each version in turn; `first` is on its way.
+pub(super) fn run(arguments: &TestArguments, first: Option<Beside>, report: &mut Report) {
     if let Some(reason) = obstacle() {
         return skip(report, Class::Cluster, "tests", &reason);
+    }
+    if let Some(first) = first {
+        first.finish(report);
     }
     let mut targets = Vec::new();
     let mut running = None;

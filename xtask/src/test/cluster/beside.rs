@@ -16,7 +16,7 @@ const NICE: i32 = 19;
 
 /// A build in the background.
 #[derive(Debug)]
-pub(super) struct Beside {
+pub(in crate::test) struct Beside {
     version: String,
     thread: JoinHandle<(Result<()>, Duration)>,
 }
