@@ -65,7 +65,11 @@ fn news_wait(lab: &Lab, mut session: Session) {
             (seconds_between(at, line.time()), seconds_between(continued_at, line.at));
         println!("{reason}: dated {off:+.3} s, told {after:+.3} s after SIGCONT");
         assert!(off.abs() < EXACT, "dated {off:.3} s off: {}", line.text);
-        assert!((0.0..PROMPT).contains(&after), "told {after:.3} s after: {}", line.text);
+        // A stop takes a moment to reach all of the kubelet's threads, and news
+        // that are fast enough still get through.
+        let outran = seconds_between(at, line.at) < EXACT;
+        let waited = (0.0..PROMPT).contains(&after);
+        assert!(outran || waited, "told {after:.3} s after: {}", line.text);
     }
     session.signal(libc::SIGINT);
     let ended = session.end();
