@@ -52,6 +52,18 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    fn new(token: [u8; TOKEN_BYTES]) -> Self {
+        Self {
+            token,
+            outbox: Arc::default(),
+            last_heard: Mutex::new(Instant::now()),
+            request: watch::Sender::new(None),
+            bye: Notify::new(),
+            newest: watch::Sender::new(0),
+            newest_bypass: watch::Sender::new(0),
+        }
+    }
+
     pub(crate) fn heard(&self) {
         *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
@@ -60,6 +72,7 @@ impl Session {
     /// carries its connection, is stopped or dead, the wait is longer; and the
     /// plugin gets the whole usual time from the moment that it runs again.
     async fn idle(&self) {
+        let mut news_of_the_carrier = self.outbox.urgent();
         loop {
             let heard = *self.last_heard.lock().unwrap_or_else(PoisonError::into_inner);
             let deadline = match self.outbox.carrier() {
@@ -71,7 +84,11 @@ impl Session {
             if Instant::now() >= deadline {
                 return;
             }
-            tokio::time::sleep_until(deadline).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline) => {}
+                // A kubelet that runs again shortens the wait.
+                _ = news_of_the_carrier.changed() => {}
+            }
         }
     }
 }
@@ -87,15 +104,7 @@ pub async fn serve(
     bypass: Option<Bypass>,
     stop: impl Future<Output = ()>,
 ) -> End {
-    let session = Arc::new(Session {
-        token,
-        outbox: Arc::new(Outbox::default()),
-        last_heard: Mutex::new(Instant::now()),
-        request: watch::Sender::new(None),
-        bye: Notify::new(),
-        newest: watch::Sender::new(0),
-        newest_bypass: watch::Sender::new(0),
-    });
+    let session = Arc::new(Session::new(token));
     let shutdown = watch::Sender::new(false);
     let measurement = tokio::spawn(measure(session.clone(), shutdown.subscribe()));
     let mut connections = JoinSet::new();
@@ -188,5 +197,43 @@ async fn measure(session: Arc<Session>, shutdown: watch::Receiver<bool>) {
             generate::run(request, &session.outbox, shutdown).await;
         }
         None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::Sink as _;
+    use earthworm_wire::record::{Incident, IncidentKind, Record};
+
+    /// Seconds of an idle probe to whose kubelet these things happen.
+    async fn idle_seconds(happens: &[(u64, IncidentKind)]) -> u64 {
+        let (session, began) = (Session::new([0; TOKEN_BYTES]), Instant::now());
+        let kubelet = async {
+            for &(at, kind) in happens {
+                tokio::time::sleep_until(began + seconds(at)).await;
+                let incident = Incident { time: 0, pid: 1, kind, sender: None };
+                session.outbox.push(Record::Incident(incident));
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = session.idle() => began.elapsed().as_secs(),
+            () = kubelet => unreachable!("it never ends"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_waits_longer_while_its_kubelet_cannot_carry_the_plugin() {
+        let (stopped, continued) = (IncidentKind::Stopped, IncidentKind::Continued);
+        assert_eq!(idle_seconds(&[]).await, 10);
+        assert_eq!(idle_seconds(&[(3, IncidentKind::Signalled(15))]).await, 10);
+        assert_eq!(idle_seconds(&[(3, stopped)]).await, 60);
+        // The whole usual time from the moment that it runs again, and no more.
+        assert_eq!(idle_seconds(&[(3, stopped), (15, continued)]).await, 25);
+        assert_eq!(
+            idle_seconds(&[(3, IncidentKind::Killed(9)), (55, IncidentKind::Restarted)]).await,
+            65
+        );
     }
 }
