@@ -19,6 +19,9 @@ const CONTROLLER_RETURNS: Duration = Duration::from_secs(165);
 /// Everybody waits for the API server and for what depends on it.
 const LONG: Claim = Claim::CLUSTER.taking(90);
 
+/// A kubelet that has lost its API server tries again with a growing pause.
+const BEATS_AGAIN: Duration = Duration::from_secs(40);
+
 /// A probe keeps its records for this long; a server that is away for longer
 /// cannot be bridged.
 const BRIDGED: Duration = Duration::from_secs(9);
@@ -79,8 +82,12 @@ fn a_long_outage_ends_in_a_new_probe() {
         );
         attached = attached.max(restarted.time());
     }
-    // Once more than an interval, so that every node beats again.
-    std::thread::sleep(Duration::from_secs(13));
+    for node in nodes {
+        session.wait_for("beat after the gap", BEATS_AGAIN, |line| {
+            (line.is_beat_on(node) && line.time() > attached).then_some(())
+        });
+    }
+    std::thread::sleep(Duration::from_secs(3));
     let until = Timestamp::now() - SignedDuration::from_secs(2);
     let ended = stop(&lab, session);
     for node in nodes {

@@ -2,6 +2,7 @@
 //! looked over at the end. Other tests have the other nodes meanwhile.
 
 mod claim;
+mod failure;
 mod heal;
 mod place;
 
@@ -57,6 +58,7 @@ impl Lab {
     /// When the sandbox is not usable, or there is none and there must be one.
     #[must_use]
     pub fn enter(test: &'static str, versions: Versions, claim: Claim) -> Option<Lab> {
+        failure::tell_at_once();
         let place = place::for_test(test, versions, claim)?;
         let arrived = Instant::now();
         let turn = place.lanes.take(claim);
