@@ -4,6 +4,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod exit;
+pub mod naming;
 pub mod output;
 pub mod payload;
 pub mod rhythm;

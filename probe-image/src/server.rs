@@ -193,6 +193,9 @@ async fn measure(session: Arc<Session>, shutdown: watch::Receiver<bool>) {
         Some(Request::Pulse(request)) => {
             probes::pulse::run(request, session.outbox.clone(), shutdown).await;
         }
+        Some(Request::Flows(request)) => {
+            probes::flows::run(request, session.outbox.clone(), shutdown).await;
+        }
         Some(Request::Generate(request)) => {
             generate::run(request, &session.outbox, shutdown).await;
         }

@@ -6,21 +6,22 @@
 //! * [`frame`]: length, kind and flags in front of every payload;
 //! * [`greeting`]: the three payloads whose layout never changes, so that two
 //!   versions that cannot talk can still tell each other why;
-//! * [`message`], [`request`], [`record`]: the [`postcard`] payloads of one
+//! * [`message`], [`request`], [`record`], [`flow`]: the [`postcard`] payloads of one
 //!   protocol version. The plugin brings the probe of its own version along,
 //!   so these may change with every release; [`PROTOCOL`] says when they did.
 //!
 //! Kernel structures and addresses of kernel memory never appear here: the
 //! probe turns them into these types before anything leaves the node.
 
+pub mod flow;
 pub mod frame;
 pub mod greeting;
 pub mod message;
 pub mod record;
 pub mod request;
 
-/// Version of everything in [`message`], [`request`] and [`record`].
-pub const PROTOCOL: u16 = 1;
+/// Version of everything in [`message`], [`request`], [`record`] and [`flow`].
+pub const PROTOCOL: u16 = 2;
 
 /// Seconds without a plugin after which a probe detaches everything and ends,
 /// and for which it keeps unacknowledged records for a plugin that comes back.

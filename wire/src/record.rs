@@ -4,6 +4,7 @@
 //! kernel saw the event. Differences between instants of one beat come from
 //! the monotonic clock, so a clock step never bends a segment.
 
+use crate::flow::{Flow, Owner, Sweep};
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds since the Unix epoch by the node's clock.
@@ -26,6 +27,12 @@ pub enum Record {
     /// Measuring is not possible at all; the session goes on, the node's
     /// process may come back.
     Trouble(Trouble),
+    /// Somebody who has sockets; before the first flow of it.
+    Owner(Owner),
+    /// Traffic that was added.
+    Flow(Box<Flow>),
+    /// All flows of an interval have been told.
+    Sweep(Sweep),
     /// Content of a [`crate::request::Request::Generate`] session: counts up from 0.
     Generated(u64),
 }

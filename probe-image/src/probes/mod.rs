@@ -1,7 +1,7 @@
 //! One module per thing the probe measures.
 
+pub mod flows;
 pub mod generate;
-
 pub mod pulse;
 
 use earthworm_wire::record::Record;
