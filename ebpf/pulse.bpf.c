@@ -10,9 +10,6 @@
  * an answer, the oldest forgotten first; counters per CPU.
  * Can be lost: events for which the ring buffer had no room, and Go values
  * whose page was not in memory. Both are counted in `lost`.
- *
- * Every program adds its runs and its time to `cost`: the kernel's own
- * statistics need CAP_SYS_ADMIN.
  */
 #include "include/types.h"
 #include "include/helpers.h"
@@ -22,6 +19,7 @@
 #include "include/task.h"
 #include "include/go.h"
 #include "include/pulse.h"
+#include "include/accounting.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -40,20 +38,6 @@ struct {
 	MAP_TYPE(key, u32);
 	MAP_TYPE(value, u32);
 } watched SEC(".maps");
-
-struct {
-	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	MAP_UINT(max_entries, PROGRAMS);
-	MAP_TYPE(key, u32);
-	MAP_TYPE(value, struct program_cost);
-} cost SEC(".maps");
-
-struct {
-	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	MAP_UINT(max_entries, PROGRAMS);
-	MAP_TYPE(key, u32);
-	MAP_TYPE(value, u64);
-} lost SEC(".maps");
 
 /* An HTTP/2 stream that carries a Lease, until its answer comes. */
 struct stream_key {
@@ -86,24 +70,6 @@ struct pulse_events {
 __attribute__((noinline, used)) int pulse_layouts(struct pulse_events *events_in_btf)
 {
 	return events_in_btf != NULL;
-}
-
-INLINE void account(u32 program, u64 began)
-{
-	struct program_cost *own = bpf_map_lookup_elem(&cost, &program);
-
-	if (own) {
-		own->runs += 1;
-		own->run_ns += bpf_ktime_get_ns() - began;
-	}
-}
-
-INLINE void count_loss(u32 program)
-{
-	u64 *count = bpf_map_lookup_elem(&lost, &program);
-
-	if (count)
-		*count += 1;
 }
 
 /* The current process's id in the probe's namespace when it is watched, else 0. */

@@ -104,9 +104,4 @@ struct pulse_signal {
 	u8 sender_name[16];
 };
 
-struct program_cost {
-	u64 runs;
-	u64 run_ns;
-};
-
 #endif

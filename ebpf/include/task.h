@@ -63,4 +63,37 @@ INLINE u32 task_process_in(struct task_struct *task, u32 namespace_inode)
 	return number;
 }
 
+/* Deepest pid namespace in which a probe is looked for; a node in a container has 1. */
+#define DEEPEST_PROBE 8
+
+/*
+ * The process id of `task`'s leader as the pid namespace with inode
+ * `namespace_inode` sees it, from inside or from above; 0 when it does not.
+ */
+INLINE u32 task_process_seen_from(struct task_struct *task, u32 namespace_inode)
+{
+	struct task_struct *leader = NULL;
+	struct pid *pid = NULL;
+	u32 deepest = 0;
+	u64 stride = __builtin_preserve_type_info(*(struct upid *)0, 1);
+
+	if (KERNEL_READ(&leader, task, group_leader) || KERNEL_READ(&pid, leader, thread_pid))
+		return 0;
+	if (!pid || KERNEL_READ(&deepest, pid, level))
+		return 0;
+	u64 first = (u64)__builtin_preserve_access_index(&pid->numbers[0]);
+	for (u32 level = 0; level < DEEPEST_PROBE && level <= deepest; level++) {
+		struct upid *slot = (void *)(first + level * stride);
+		struct pid_namespace *space = NULL;
+		u32 inode = 0;
+		s32 number = 0;
+
+		if (KERNEL_READ(&space, slot, ns) || KERNEL_READ(&inode, space, ns.inum))
+			return 0;
+		if (inode == namespace_inode)
+			return KERNEL_READ(&number, slot, nr) ? 0 : number;
+	}
+	return 0;
+}
+
 #endif

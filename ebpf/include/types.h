@@ -10,6 +10,8 @@ typedef int s32;
 typedef unsigned long long u64;
 typedef long long s64;
 typedef _Bool bool;
+#define true 1
+#define false 0
 
 #define NULL ((void *)0)
 #define SEC(name) __attribute__((section(name), used))

@@ -147,13 +147,3 @@ pub struct Signal {
     /// Name of the sending task, padded with zeros.
     pub sender_name: [u8; 16],
 }
-
-/// Value of the map `cost`, one per processor.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ProgramCost {
-    /// How often the program ran.
-    pub runs: u64,
-    /// Nanoseconds between its first and its last instruction.
-    pub run_ns: u64,
-}

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
-use earthworm_ebpf::pulse;
+use earthworm_ebpf::{ProgramCost, flows, pulse};
 use std::collections::HashMap;
 use std::mem::{offset_of, size_of};
 
@@ -122,12 +122,47 @@ fn mirrors_have_the_layout_of_the_object() {
         from_kernel,
         sender_name
     );
-    same_layout!(structs, "program_cost", pulse::ProgramCost, runs, run_ns);
+    same_layout!(structs, "program_cost", ProgramCost, runs, run_ns);
+}
+
+#[test]
+fn the_mirror_of_a_socket_has_the_layout_of_the_object() {
+    let structs = structs(btf_section(earthworm_ebpf::flows_object()));
+    same_layout!(
+        structs,
+        "flow_socket",
+        flows::Socket,
+        cookie,
+        bytes_sent,
+        bytes_retransmitted,
+        bytes_received,
+        segments_sent,
+        segments_received,
+        retransmits,
+        smoothed_rtt,
+        minimum_rtt,
+        network,
+        process,
+        creator,
+        error,
+        family,
+        local_port,
+        remote_port,
+        state,
+        state_before,
+        flags,
+        unused,
+        local,
+        remote,
+        creator_name
+    );
+    same_layout!(structs, "program_cost", ProgramCost, runs, run_ns);
 }
 
 #[test]
 fn objects_are_aligned_elf_files() {
-    let object = earthworm_ebpf::pulse_object();
-    assert_eq!(&object[..4], b"\x7fELF");
-    assert_eq!(object.as_ptr() as usize % 16, 0);
+    for object in [earthworm_ebpf::pulse_object(), earthworm_ebpf::flows_object()] {
+        assert_eq!(&object[..4], b"\x7fELF");
+        assert_eq!(object.as_ptr() as usize % 16, 0);
+    }
 }

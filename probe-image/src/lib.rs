@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod clock;
 pub mod cost;
 pub mod gobin;
+pub mod kernel;
 pub mod outbox;
 pub mod probes;
 pub mod process;

@@ -154,7 +154,7 @@ impl Outbox {
     }
 
     /// Waits until at least a batch fits; for sources that can be held back.
-    pub async fn room(&self) {
+    pub async fn wait_for_room(&self) {
         loop {
             let notified = self.room.notified();
             if self.state().records.len() + BATCH_RECORDS <= CAPACITY_RECORDS {
@@ -252,6 +252,10 @@ impl Sink for Outbox {
             self.urgent.send_replace(sequence);
         }
         self.changed.notify_one();
+    }
+
+    fn room(&self) -> usize {
+        CAPACITY_RECORDS.saturating_sub(self.state().records.len())
     }
 
     fn dropped(&self) -> u64 {

@@ -16,7 +16,7 @@ const RETRY: &str = "k8s.io/component-helpers/apimachinery/lease.(*controller).r
 
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Counters(pulse::ProgramCost);
+struct Counters(earthworm_ebpf::ProgramCost);
 
 // SAFETY: two integers, without padding.
 unsafe impl aya::Pod for Counters {}

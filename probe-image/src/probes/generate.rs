@@ -16,7 +16,7 @@ pub async fn run(request: GenerateRequest, outbox: &Outbox, shutdown: watch::Rec
             }
             let mut stop = shutdown.clone();
             tokio::select! {
-                () = outbox.room() => {}
+                () = outbox.wait_for_room() => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
             // The connection lives on the same thread.

@@ -1,20 +1,222 @@
-//! Who talks to whom: the node's sockets, looked at once per interval.
+//! Who talks to whom: the node's TCP sockets, looked at once per interval, and
+//! every connection that ends in between.
+//!
+//! Nothing is done per packet: the kernel counts what each connection carries
+//! anyway, and [`kernel`] reads it. [`owners`] finds out whose a socket is,
+//! [`ledger`] what was added since it was last told.
 
+mod cgroup;
+mod kernel;
+mod ledger;
+mod measurement;
+mod owners;
+mod socket;
+
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use earthworm_wire::record::{Record, Trouble, TroubleReason};
+use earthworm_wire::flow::Sweep;
+use earthworm_wire::record::{Record, TroubleReason};
 use earthworm_wire::request::FlowsRequest;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::Sink;
+use self::kernel::EndedRing;
+use self::measurement::Measurement;
+use super::report::Reporter;
+use super::{Sink, blocking};
 use crate::clock;
+use crate::kernel::release_memory;
+use crate::uprobe::KernelError;
 
-/// Measures until `shutdown` becomes true or its sender is gone.
-pub async fn run(_request: FlowsRequest, sink: Arc<dyn Sink>, mut shutdown: watch::Receiver<bool>) {
-    sink.push(Record::Trouble(Trouble {
-        time: clock::now(),
-        reason: TroubleReason::Kernel,
-        message: "flows are not measured by this build".to_owned(),
-    }));
+/// How often the price and the losses are reported.
+const COST_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The longest time between two sweeps, also when less is told: connections
+/// that ended wait for the next one.
+const LONGEST_WINDOW: Duration = Duration::from_secs(2);
+
+/// The shortest interval that can be asked for.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Records for which room is left in the sink: prices, losses, owners.
+const RESERVE_RECORDS: usize = 2_048;
+
+/// Measures until `shutdown` becomes true or its sender is gone. When this
+/// returns, nothing is attached or loaded any more.
+pub async fn run(request: FlowsRequest, sink: Arc<dyn Sink>, mut shutdown: watch::Receiver<bool>) {
+    let mut reporter = Reporter::new(Arc::clone(&sink));
+    let loaded = blocking(Measurement::load).await;
+    release_memory();
+    let (measurement, ended) = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return cannot(&mut reporter, &error, shutdown).await,
+    };
+    // SAFETY: the ring buffer owns its descriptor and keeps it open and the
+    // same for as long as it lives inside of the registration.
+    let ring = unsafe { AsyncFd::register_with_interest(Descriptor(ended), Interest::READABLE) };
+    let ring = match ring {
+        Ok(ring) => ring,
+        Err(error) => {
+            let error = KernelError::Failed {
+                action: "wait for connections that end".to_owned(),
+                message: error.to_string(),
+            };
+            return cannot(&mut reporter, &error, shutdown).await;
+        }
+    };
+    let every = Duration::from_millis(u64::from(request.interval_milliseconds));
+    let session = Session {
+        every: every.max(SHORTEST_INTERVAL),
+        measurement: Some(measurement),
+        ring,
+        reporter,
+        sink,
+        told: None,
+        number: 0,
+    };
+    if let Err((error, mut reporter)) = session.run(&mut shutdown).await {
+        cannot(&mut reporter, &error, shutdown).await;
+    }
+}
+
+/// Says why nothing can be measured, and waits for the end.
+async fn cannot(reporter: &mut Reporter, error: &KernelError, mut shutdown: watch::Receiver<bool>) {
+    let reason =
+        if error.is_not_permitted() { TroubleReason::NotPermitted } else { TroubleReason::Kernel };
+    reporter.trouble(reason, error);
     let _ = shutdown.wait_for(|stop| *stop).await;
+    reporter.costs(None, 0);
+}
+
+/// A ring buffer as something to wait for.
+struct Descriptor(EndedRing);
+
+impl AsRawFd for Descriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+struct Session {
+    /// Between two tellings.
+    every: Duration,
+    /// Away while it sweeps.
+    measurement: Option<Measurement>,
+    ring: AsyncFd<Descriptor>,
+    reporter: Reporter,
+    sink: Arc<dyn Sink>,
+    /// When flows were last told.
+    told: Option<Instant>,
+    number: u64,
+}
+
+impl Session {
+    async fn run(
+        mut self,
+        shutdown: &mut watch::Receiver<bool>,
+    ) -> Result<(), (KernelError, Reporter)> {
+        let mut window = interval(self.every.min(LONGEST_WINDOW));
+        let mut cost = interval(COST_INTERVAL);
+        window.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        cost.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        cost.reset();
+        loop {
+            let stopping = *shutdown.borrow();
+            tokio::select! {
+                biased;
+                changed = shutdown.changed(), if !stopping => {
+                    if changed.is_ok() && !*shutdown.borrow() {
+                        continue;
+                    }
+                    break;
+                }
+                _ = window.tick(), if !stopping => {
+                    if let Err(error) = self.sweep(false).await {
+                        return Err((error, self.reporter));
+                    }
+                }
+                ready = self.ring.readable_mut(), if !stopping => {
+                    let Ok(mut ready) = ready else { break };
+                    if let Some(measurement) = &mut self.measurement {
+                        measurement.drain(&mut ready.get_inner_mut().0);
+                    }
+                    // Only after the ring was seen empty.
+                    ready.clear_ready();
+                }
+                _ = cost.tick(), if !stopping => self.costs(),
+                else => break,
+            }
+        }
+        // What was carried until now counts.
+        let last = self.sweep(true).await;
+        self.costs();
+        last.map_err(|error| (error, self.reporter))
+    }
+
+    fn costs(&self) {
+        let (accounts, overflowed) = match &self.measurement {
+            Some(measurement) => (Some(measurement.accounts()), measurement.overflowed()),
+            None => (None, 0),
+        };
+        self.reporter.costs(accounts, overflowed);
+    }
+
+    /// Looks at all sockets; tells what was added when it is time to, or `now`.
+    async fn sweep(&mut self, now: bool) -> Result<(), KernelError> {
+        let Some(mut measurement) = self.measurement.take() else { return Ok(()) };
+        let began = Instant::now();
+        // Beside the runtime, whose heartbeats must not wait.
+        let (measurement, swept) = blocking(move || {
+            let swept = measurement.sweep();
+            (measurement, swept)
+        })
+        .await;
+        let measurement = self.measurement.insert(measurement);
+        swept?;
+        // What ended while the sweep walked was not met by it any more.
+        measurement.drain(&mut self.ring.get_mut().0);
+        measurement.finish();
+        let sweep_seconds = began.elapsed().as_secs_f64();
+        let since = self.told.map(|told| told.elapsed());
+        // A tick may come a little early; half a window is near enough.
+        let due = since.is_none_or(|since| since + LONGEST_WINDOW.min(self.every) / 2 > self.every);
+        if !due && !now {
+            return Ok(());
+        }
+        let first = self.told.is_none();
+        let room = self.sink.room().saturating_sub(RESERVE_RECORDS);
+        let flows = measurement.take_flows(room);
+        for owner in measurement.take_owners() {
+            self.sink.push(Record::Owner(owner));
+        }
+        for flow in flows {
+            self.sink.push(Record::Flow(Box::new(flow)));
+        }
+        let (sockets, ended) = measurement.counts();
+        self.sink.push(Record::Sweep(Sweep {
+            number: self.number,
+            time: clock::now(),
+            seconds: since.map_or(0.0, |since| since.as_secs_f64()),
+            sweep_seconds,
+            sockets,
+            ended,
+            held_back: measurement.waiting(),
+            missing: if first { not_seen() } else { Vec::new() },
+        }));
+        self.told = Some(Instant::now());
+        self.number += 1;
+        if first {
+            self.reporter.listening();
+        }
+        Ok(())
+    }
+}
+
+/// What is not measured, for people.
+fn not_seen() -> Vec<String> {
+    vec!["UDP and ICMP are not measured".to_owned()]
 }

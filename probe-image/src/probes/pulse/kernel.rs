@@ -3,13 +3,13 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, Program};
-use aya::{Btf, Ebpf, EbpfLoader};
-use earthworm_ebpf::pulse::{self, PROGRAMS};
-use earthworm_wire::record::{Lead, ProgramCost};
+use aya::maps::{HashMap, MapData, RingBuf};
+use aya::{Ebpf, EbpfLoader};
+use earthworm_ebpf::pulse::PROGRAMS;
+use earthworm_wire::record::Lead;
 
 use super::sites::Sites;
+use crate::kernel::{Accounts, allow_locked_memory, attach_tracepoint, btf, take};
 use crate::uprobe::{Attachment, KernelError, Mechanism, UserPrograms};
 
 const USER_PROGRAMS: [&str; 5] =
@@ -24,21 +24,12 @@ pub(super) struct Kernel {
     ebpf: Ebpf,
     user: UserPrograms,
     watched: HashMap<MapData, u32, u32>,
-    cost: PerCpuArray<MapData, Counters>,
-    lost: PerCpuArray<MapData, u64>,
+    accounts: Accounts,
     attachments: Vec<Attachment>,
 }
 
 /// The ring buffer the programs write to.
 pub(super) type Events = RingBuf<MapData>;
-
-/// [`pulse::ProgramCost`] as a map's value.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Counters(pulse::ProgramCost);
-
-// SAFETY: two integers, without padding.
-unsafe impl aya::Pod for Counters {}
 
 /// Which leads work now.
 #[derive(Debug)]
@@ -60,8 +51,7 @@ impl Kernel {
     /// When the kernel refuses an object, a map, or a tracepoint.
     pub(super) fn load() -> Result<(Self, Events), KernelError> {
         allow_locked_memory();
-        let btf = Btf::from_sys_fs()
-            .map_err(|error| KernelError::from_error("give its type information (BTF)", &error))?;
+        let btf = btf()?;
         let (device, inode) = pid_namespace()?;
         let object = earthworm_ebpf::pulse_object();
         let mut ebpf = EbpfLoader::new()
@@ -80,8 +70,7 @@ impl Kernel {
             |error: aya::maps::MapError| KernelError::from_error("use the maps", &error);
         let kernel = Self {
             watched: HashMap::try_from(take(&mut ebpf, "watched")?).map_err(map_error)?,
-            cost: PerCpuArray::try_from(take(&mut ebpf, "cost")?).map_err(map_error)?,
-            lost: PerCpuArray::try_from(take(&mut ebpf, "lost")?).map_err(map_error)?,
+            accounts: Accounts::take(&mut ebpf, &PROGRAMS)?,
             ebpf,
             user,
             attachments: Vec::new(),
@@ -170,62 +159,10 @@ impl Kernel {
         }
     }
 
-    /// Runs and time of each program so far, measured inside the programs.
-    #[must_use]
-    pub(super) fn costs(&self) -> Vec<ProgramCost> {
-        PROGRAMS
-            .iter()
-            .enumerate()
-            .map(|(index, name)| {
-                let index = u32::try_from(index).unwrap_or(u32::MAX);
-                let per_cpu = self.cost.get(&index, 0).ok();
-                let (runs, run_ns) = per_cpu
-                    .iter()
-                    .flat_map(|values| values.iter())
-                    .fold((0, 0), |(runs, run_ns), Counters(cost)| {
-                        (runs + cost.runs, run_ns + cost.run_ns)
-                    });
-                ProgramCost { name: (*name).to_owned(), runs, run_seconds: run_ns as f64 / 1e9 }
-            })
-            .collect()
+    /// What the programs cost and lost.
+    pub(super) fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
-
-    /// Events lost in the kernel so far.
-    #[must_use]
-    pub(super) fn lost(&self) -> u64 {
-        (0..u32::try_from(PROGRAMS.len()).unwrap_or(0))
-            .filter_map(|index| self.lost.get(&index, 0).ok())
-            .map(|values| values.iter().sum::<u64>())
-            .sum()
-    }
-}
-
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, KernelError> {
-    ebpf.take_map(name).ok_or_else(|| KernelError::Failed {
-        action: format!("use map {name}"),
-        message: "the object has no such map".to_owned(),
-    })
-}
-
-fn attach_tracepoint(
-    ebpf: &mut Ebpf,
-    name: &str,
-    tracepoint: &str,
-    btf: &Btf,
-) -> Result<(), KernelError> {
-    let Some(Program::BtfTracePoint(program)) = ebpf.program_mut(name) else {
-        return Err(KernelError::Failed {
-            action: format!("attach to tracepoint {tracepoint}"),
-            message: "the object has no such program".to_owned(),
-        });
-    };
-    let program: &mut BtfTracePoint = program;
-    program
-        .load(tracepoint, btf)
-        .map_err(|error| KernelError::from_error(format!("load program {name}"), &error))?;
-    program.attach().map(drop).map_err(|error| {
-        KernelError::from_error(format!("attach to tracepoint {tracepoint}"), &error)
-    })
 }
 
 /// Device and inode of this process's pid namespace, as the kernel writes them.
@@ -237,12 +174,4 @@ fn pid_namespace() -> Result<(u64, u64), KernelError> {
     // is not the one stat(2) returns.
     let (major, minor) = (u64::from(libc::major(device)), u64::from(libc::minor(device)));
     Ok((major << 20 | minor, metadata.ino()))
-}
-
-/// Below 5.11 maps count against the limit of locked memory, which is 64 KiB
-/// by default. Later kernels do not care, so a refusal is not an error.
-fn allow_locked_memory() {
-    let limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: `limit` is a valid rlimit to read from.
-    unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
 }

@@ -10,11 +10,9 @@ mod assembler_tests;
 mod event;
 mod kernel;
 mod lease;
-mod report;
 mod session;
 mod sites;
 
-use std::future::Future;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,10 +25,11 @@ use tokio::sync::watch;
 
 use self::assembler::Assembler;
 use self::kernel::{Events, Kernel};
-use self::report::Reporter;
 use self::session::Session;
-use super::Sink;
+use super::report::Reporter;
+use super::{Sink, blocking};
 use crate::gobin::FunctionCache;
+use crate::kernel::release_memory;
 use crate::uprobe::KernelError;
 
 /// How often the price and the losses are reported.
@@ -114,7 +113,7 @@ async fn wait_for(
 ) {
     while !pause(COST_INTERVAL, shutdown).await {
         reporter.costs(
-            kernel.map(|(kernel, _)| kernel),
+            kernel.map(|(kernel, _)| kernel.accounts()),
             kernel.map_or(0, |(_, assembler)| assembler.overflowed()),
         );
     }
@@ -123,29 +122,4 @@ async fn wait_for(
 async fn without_kernel(mut reporter: Reporter, shutdown: &mut watch::Receiver<bool>) {
     wait_for(shutdown, &mut reporter, None).await;
     reporter.costs(None, 0);
-}
-
-/// Runs what reads a lot or makes slow system calls beside the runtime, whose
-/// heartbeats must not wait.
-fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = T> {
-    let handle = tokio::task::spawn_blocking(work);
-    async move {
-        match handle.await {
-            Ok(value) => value,
-            // The task is never cancelled, so the only failure is its panic.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-}
-
-/// Gives back what reading the kernel's type information or an executable
-/// took: the allocator would keep it, 15 MB at a time.
-fn release_memory() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: malloc_trim only gives unused memory back to the system.
-    unsafe {
-        libc::malloc_trim(0);
-    }
 }

@@ -3,14 +3,13 @@
 use super::assembler::Assembler;
 use super::event::{self, EventKind};
 use super::kernel::{Events, Kernel};
-use super::report::Reporter;
 use super::sites::{self, Sites};
-use super::{
-    COST_INTERVAL, Descriptor, REMEMBERED_EXECUTABLES, blocking, kernel_reason, pause,
-    release_memory, wait_for,
-};
+use super::{COST_INTERVAL, Descriptor, REMEMBERED_EXECUTABLES, kernel_reason, pause, wait_for};
 use crate::clock::{self, ClockOffset};
 use crate::gobin::{FunctionCache, GoBinaryError};
+use crate::kernel::release_memory;
+use crate::probes::blocking;
+use crate::probes::report::Reporter;
 use crate::process::{self, FindError, Kubelet};
 use crate::uprobe::KernelError;
 use earthworm_wire::record::{
@@ -90,7 +89,7 @@ impl Session {
             patience = RESTART_PATIENCE;
         }
         wait_for(&mut shutdown, &mut self.reporter, Some((&self.kernel, &self.assembler))).await;
-        self.reporter.costs(Some(&self.kernel), self.assembler.overflowed());
+        self.reporter.costs(Some(self.kernel.accounts()), self.assembler.overflowed());
     }
 
     /// Looks for the kubelet until there is one; `None` on shutdown.
@@ -125,7 +124,7 @@ impl Session {
             }
             if Instant::now() >= next_cost {
                 next_cost += COST_INTERVAL;
-                self.reporter.costs(Some(&self.kernel), self.assembler.overflowed());
+                self.reporter.costs(Some(self.kernel.accounts()), self.assembler.overflowed());
             }
             if pause(SEARCH_INTERVAL, shutdown).await {
                 return None;
@@ -220,7 +219,7 @@ impl Session {
                     exited = !process::is_alive(kubelet);
                     let ring = &mut self.events.get_mut().0;
                     exited |= drain(ring, &mut self.assembler, kubelet, &mut records);
-                    self.reporter.costs(Some(&self.kernel), self.assembler.overflowed());
+                    self.reporter.costs(Some(self.kernel.accounts()), self.assembler.overflowed());
                 }
             }
             for record in records.drain(..) {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use earthworm_wire::record::{Cost, Lost, Record, Trouble, TroubleReason};
 
-use super::kernel::Kernel;
+use super::Sink;
 use crate::clock;
 use crate::cost::ProcessCost;
-use crate::probes::Sink;
+use crate::kernel::Accounts;
 
 /// Hands records to the sink.
 pub(super) struct Reporter {
@@ -39,7 +39,7 @@ impl Reporter {
     }
 
     /// The price so far and what was lost so far.
-    pub(super) fn costs(&self, kernel: Option<&Kernel>, overflowed: u64) {
+    pub(super) fn costs(&self, accounts: Option<&Accounts>, overflowed: u64) {
         let process = ProcessCost::read().unwrap_or_default();
         let setup = self.setup.unwrap_or_default();
         self.push(Record::Cost(Cost {
@@ -51,11 +51,11 @@ impl Reporter {
             rss_bytes: process.rss_bytes,
             peak_rss_bytes: process.peak_rss_bytes,
             sent_bytes: self.sink.sent_bytes(),
-            programs: kernel.map(Kernel::costs).unwrap_or_default(),
+            programs: accounts.map(Accounts::costs).unwrap_or_default(),
             kernel_statistics: false,
         }));
         self.push(Record::Lost(Lost {
-            kernel: kernel.map(Kernel::lost).unwrap_or_default(),
+            kernel: accounts.map(Accounts::lost).unwrap_or_default(),
             probe: overflowed,
             tunnel: self.sink.dropped(),
         }));

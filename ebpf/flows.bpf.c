@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * flows: what every TCP connection has carried, at no cost per packet.
+ *
+ * Hooks: iterator task_file (walks the sockets of all processes, in all
+ * network namespaces, when somebody reads it), BTF tracepoint
+ * inet_sock_set_state (connections that begin and end).
+ * Needs: Linux 5.12 with BTF (bpf_sock_from_file 5.11, cookies of sockets in
+ * tracing programs 5.12); CAP_BPF, CAP_PERFMON.
+ * Maps: ring buffer of 1 MiB for connections that ended; a storage of 24 bytes
+ * in each socket that connected since; counters per CPU.
+ * Can be lost: ended connections for which the ring buffer had no room; counted
+ * in `lost`. Not seen: sockets that belong to no process while they live
+ * (closed by it, but not done yet); they are told when they end.
+ */
+#include "include/types.h"
+#include "include/helpers.h"
+#include "include/maps.h"
+#include "include/core.h"
+#include "include/task.h"
+#include "include/socket.h"
+#include "include/flows.h"
+#include "include/accounting.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* The probe's own pid namespace, set before loading: processes have the ids they have there. */
+const volatile u32 pid_namespace_inode = 0;
+
+#define ENDED_BYTES (1024 * 1024)
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_RINGBUF);
+	MAP_UINT(max_entries, ENDED_BYTES);
+} ended SEC(".maps");
+
+/* What is known of a connection since it began. */
+struct beginning {
+	u32 creator;
+	u32 flags;
+	u8 creator_name[NAME_BYTES];
+};
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_SK_STORAGE);
+	MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
+	MAP_TYPE(key, s32);
+	MAP_TYPE(value, struct beginning);
+} beginnings SEC(".maps");
+
+/* As in pulse.bpf.c: only types of arguments reach BTF. */
+__attribute__((noinline, used)) int flow_layouts(struct flow_socket *socket_in_btf)
+{
+	return socket_in_btf != NULL;
+}
+
+INLINE void copy_address(u8 *to, struct in6_addr *from)
+{
+	for (int index = 0; index < 16; index++)
+		to[index] = from->bytes[index];
+}
+
+/* Everything but the processes; false when it is no TCP over IP. */
+INLINE bool describe(struct flow_socket *out, struct sock *socket)
+{
+	struct sock_common *common = &socket->__sk_common;
+	struct tcp_sock *tcp;
+
+	out->family = common->skc_family;
+	if (socket->sk_protocol != IPPROTO_TCP)
+		return false;
+	if (out->family == AF_INET) {
+		*(u32 *)out->local = common->skc_rcv_saddr;
+		*(u32 *)out->remote = common->skc_daddr;
+	} else if (out->family == AF_INET6) {
+		copy_address(out->local, &common->skc_v6_rcv_saddr);
+		copy_address(out->remote, &common->skc_v6_daddr);
+	} else {
+		return false;
+	}
+	tcp = bpf_skc_to_tcp_sock(socket);
+	if (!tcp)
+		return false;
+	out->cookie = bpf_get_socket_cookie(socket);
+	out->bytes_sent = tcp->bytes_sent;
+	out->bytes_retransmitted = tcp->bytes_retrans;
+	out->bytes_received = tcp->bytes_received;
+	out->segments_sent = tcp->segs_out;
+	out->segments_received = tcp->segs_in;
+	out->retransmits = tcp->total_retrans;
+	out->smoothed_rtt = tcp->srtt_us;
+	out->minimum_rtt = tcp->rtt_min.s[0].v;
+	out->network = common->skc_net.net->ns.inum;
+	out->error = socket->sk_err;
+	/* Not skc_num: a port that was given back is 0 there when its socket ends. */
+	out->local_port = __builtin_bswap16(tcp->inet_conn.icsk_inet.inet_sport);
+	out->remote_port = __builtin_bswap16(common->skc_dport);
+	out->state = common->skc_state;
+	if (common->skc_flags & (1UL << SOCK_DONE))
+		out->flags |= FLOW_FIN_RECEIVED;
+	return true;
+}
+
+INLINE void add_beginning(struct flow_socket *out, struct sock *socket)
+{
+	struct beginning *beginning = bpf_sk_storage_get(&beginnings, socket, NULL, 0);
+
+	if (beginning) {
+		out->creator = beginning->creator;
+		out->flags |= beginning->flags;
+		__builtin_memcpy(out->creator_name, beginning->creator_name, NAME_BYTES);
+	}
+}
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL_STRUCT;
+
+struct file;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct file *file;
+} KERNEL_STRUCT;
+
+SEC("iter/task_file")
+int sockets(struct bpf_iter__task_file *context)
+{
+	struct file *file = context->file;
+	struct task_struct *task = context->task;
+	struct flow_socket out = {};
+	struct socket *socket;
+	struct sock *sock;
+
+	if (!file || !task)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sock = socket->sk;
+	if (!sock || !describe(&out, sock) || out.state == TCP_CLOSE)
+		return 0;
+	add_beginning(&out, sock);
+	out.process = task_process_seen_from(task, pid_namespace_inode);
+	/* When there is no room it is called again for the same file. */
+	bpf_seq_write(context->meta->seq, &out, sizeof(out));
+	return 0;
+}
+
+/* A connection begins: from here on it is known that all of it was seen. */
+INLINE void begin(struct sock *socket, u32 creator, u32 flags)
+{
+	struct beginning *beginning =
+		bpf_sk_storage_get(&beginnings, socket, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!beginning)
+		return;
+	/* The same socket may connect again after it was disconnected. */
+	if (creator) {
+		beginning->creator = creator;
+		bpf_get_current_comm(beginning->creator_name, NAME_BYTES);
+	}
+	beginning->flags = flags;
+}
+
+INLINE void tell_end(struct sock *socket, u32 state_before)
+{
+	struct flow_socket out = {};
+	struct flow_socket *event;
+	u64 waiting;
+
+	if (!describe(&out, socket))
+		return;
+	add_beginning(&out, socket);
+	out.state = TCP_CLOSE;
+	out.state_before = state_before;
+	event = bpf_ringbuf_reserve(&ended, sizeof(out), 0);
+	if (!event) {
+		count_loss(PROGRAM_SOCKET_STATE);
+		return;
+	}
+	*event = out;
+	/* They are fetched once per interval; sooner only when the room gets scarce. */
+	waiting = bpf_ringbuf_query(&ended, BPF_RB_AVAIL_DATA);
+	bpf_ringbuf_submit(event, waiting > ENDED_BYTES / 4 ? BPF_RB_FORCE_WAKEUP :
+							      BPF_RB_NO_WAKEUP);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int socket_state(u64 *context)
+{
+	u64 began = bpf_ktime_get_ns();
+	struct sock *socket = (struct sock *)context[0];
+	s32 before = context[1];
+	s32 after = context[2];
+
+	if (socket->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (after == TCP_SYN_SENT) {
+		struct task_struct *task = (void *)bpf_get_current_task();
+
+		begin(socket, task_process_seen_from(task, pid_namespace_inode),
+		      FLOW_NEW | FLOW_OUTGOING);
+	} else if (after == TCP_ESTABLISHED && before == TCP_SYN_SENT) {
+		begin(socket, 0, FLOW_NEW | FLOW_OUTGOING | FLOW_OPENED);
+	} else if (after == TCP_ESTABLISHED && before == TCP_SYN_RECV) {
+		begin(socket, 0, FLOW_NEW | FLOW_INCOMING | FLOW_OPENED);
+	} else if (after == TCP_CLOSE && before != TCP_LISTEN && before != TCP_CLOSE) {
+		tell_end(socket, before);
+	}
+	account(PROGRAM_SOCKET_STATE, began);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * A TCP socket as the flows probe reports it. src/flows.rs mirrors it, and a
+ * test compares both by the object's BTF.
+ */
+#ifndef EARTHWORM_FLOWS_H
+#define EARTHWORM_FLOWS_H
+
+#include "types.h"
+
+/* A task's name with its zero (TASK_COMM_LEN). */
+#define NAME_BYTES 16
+
+enum flow_flags {
+	/* Its connection began after the probe came. */
+	FLOW_NEW = 1,
+	/* It connected. */
+	FLOW_OUTGOING = 2,
+	/* It was accepted by a listening socket. */
+	FLOW_INCOMING = 4,
+	/* It has been established since the probe came. */
+	FLOW_OPENED = 8,
+	/* The other end has said that it sends no more. */
+	FLOW_FIN_RECEIVED = 16,
+};
+
+/* Positions in the maps `cost` and `lost`. */
+enum flow_program {
+	PROGRAM_SOCKETS,
+	PROGRAM_SOCKET_STATE,
+	PROGRAMS,
+};
+
+struct flow_socket {
+	u64 cookie;
+	u64 bytes_sent; /* payload, repeated bytes too */
+	u64 bytes_retransmitted; /* payload */
+	u64 bytes_received; /* sequence numbers: payload, and one for the FIN */
+	u32 segments_sent;
+	u32 segments_received;
+	u32 retransmits;
+	u32 smoothed_rtt; /* eighths of a microsecond; 0: none yet */
+	u32 minimum_rtt; /* microseconds; all ones: none yet */
+	u32 network; /* inode of the network namespace */
+	u32 process; /* that has it open; in the probe's own pid namespace, 0: unknown */
+	u32 creator; /* the process that connected, likewise */
+	s32 error; /* errno */
+	u16 family;
+	u16 local_port;
+	u16 remote_port;
+	u8 state;
+	u8 state_before; /* of one that ended */
+	u8 flags;
+	u8 unused[3];
+	u8 local[16];
+	u8 remote[16];
+	u8 creator_name[NAME_BYTES];
+};
+
+#endif

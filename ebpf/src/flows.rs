@@ -1,0 +1,81 @@
+//! Rust mirrors of `include/flows.h`, field by field.
+
+/// [`Socket::flags`]: its connection began after the probe came.
+pub const FLAG_NEW: u8 = 1;
+/// [`Socket::flags`]: it connected.
+pub const FLAG_OUTGOING: u8 = 2;
+/// [`Socket::flags`]: it was accepted by a listening socket.
+pub const FLAG_INCOMING: u8 = 4;
+/// [`Socket::flags`]: it has been established since the probe came.
+pub const FLAG_OPENED: u8 = 8;
+/// [`Socket::flags`]: the other end has said that it sends no more.
+pub const FLAG_FIN_RECEIVED: u8 = 16;
+
+/// [`Socket::family`] of IPv4.
+pub const FAMILY_IPV4: u16 = 2;
+/// [`Socket::family`] of IPv6.
+pub const FAMILY_IPV6: u16 = 10;
+
+/// [`Socket::state`] `SYN_SENT`.
+pub const STATE_SYN_SENT: u8 = 2;
+/// [`Socket::state`] `SYN_RECV`.
+pub const STATE_SYN_RECEIVED: u8 = 3;
+/// [`Socket::state`] `CLOSE`.
+pub const STATE_CLOSED: u8 = 7;
+/// [`Socket::state`] `LISTEN`.
+pub const STATE_LISTENING: u8 = 10;
+
+/// Names of the programs, at their positions in the maps `cost` and `lost`.
+pub const PROGRAMS: [&str; 2] = ["sockets", "socket_state"];
+
+/// A TCP socket as it is, or was when it ended.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Socket {
+    /// Number of this socket that no other one has until the next boot.
+    pub cookie: u64,
+    /// Payload that was sent, repeated bytes too.
+    pub bytes_sent: u64,
+    /// Payload that was sent again.
+    pub bytes_retransmitted: u64,
+    /// Sequence numbers that came: payload, and one for the FIN.
+    pub bytes_received: u64,
+    /// Segments sent, wraps around.
+    pub segments_sent: u32,
+    /// Segments received, wraps around.
+    pub segments_received: u32,
+    /// Segments sent again, wraps around.
+    pub retransmits: u32,
+    /// Smoothed round trip in eighths of a microsecond; 0: none yet.
+    pub smoothed_rtt: u32,
+    /// Smallest round trip in microseconds; all ones: none yet.
+    pub minimum_rtt: u32,
+    /// Inode of the network namespace.
+    pub network: u32,
+    /// Process that has it open, in the probe's own pid namespace; 0: unknown.
+    pub process: u32,
+    /// Process that connected, likewise.
+    pub creator: u32,
+    /// errno of its last failure.
+    pub error: i32,
+    /// One of the `FAMILY_` constants.
+    pub family: u16,
+    /// Own port.
+    pub local_port: u16,
+    /// The other end's port.
+    pub remote_port: u16,
+    /// State (`include/net/tcp_states.h`).
+    pub state: u8,
+    /// State before the end, of one that ended.
+    pub state_before: u8,
+    /// `FLAG_` constants.
+    pub flags: u8,
+    /// Padding.
+    pub unused: [u8; 3],
+    /// Own address; IPv4 in the first four bytes.
+    pub local: [u8; 16],
+    /// The other end's address.
+    pub remote: [u8; 16],
+    /// Name of the process that connected, when it did, padded with zeros.
+    pub creator_name: [u8; 16],
+}

@@ -1,0 +1,133 @@
+//! Kernel, owners and ledger as one thing that can be carried to another thread.
+
+use earthworm_wire::flow::{Flow, Owner};
+
+use super::kernel::{EndedRing, Kernel};
+use super::ledger::{Ledger, Whose};
+use super::owners::Owners;
+use super::socket::{self, Socket, State};
+use crate::kernel::Accounts;
+use crate::uprobe::KernelError;
+
+/// Connections that may have ended between two sweeps; more are counted as lost.
+const MOST_ENDED: usize = 65_536;
+
+/// Everything that measures flows.
+pub(super) struct Measurement {
+    kernel: Kernel,
+    owners: Owners,
+    ledger: Ledger,
+    /// Ended since the last sweep.
+    ended: Vec<Socket>,
+    overflowed: u64,
+    is_first: bool,
+}
+
+impl Measurement {
+    /// Loads the programs.
+    ///
+    /// # Errors
+    /// When the kernel refuses them, or `/proc` cannot be read.
+    pub(super) fn load() -> Result<(Self, EndedRing), KernelError> {
+        let owners = Owners::new()
+            .map_err(|error| KernelError::from_io("look at the own control groups", error))?;
+        let (kernel, ring) = Kernel::load()?;
+        let measurement = Self {
+            kernel,
+            owners,
+            ledger: Ledger::default(),
+            ended: Vec::new(),
+            overflowed: 0,
+            is_first: true,
+        };
+        Ok((measurement, ring))
+    }
+
+    /// Takes connections that ended out of the ring.
+    pub(super) fn drain(&mut self, ring: &mut EndedRing) {
+        while let Some(bytes) = ring.next() {
+            let Some(socket) = socket::decode(&bytes) else { continue };
+            if self.ended.len() < MOST_ENDED {
+                self.ended.push(socket);
+            } else {
+                self.overflowed += 1;
+            }
+        }
+    }
+
+    /// Walks all open sockets.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn sweep(&mut self) -> Result<(), KernelError> {
+        let Self { kernel, owners, ledger, .. } = self;
+        owners.begin_sweep();
+        if std::mem::take(&mut self.is_first) {
+            // Which end of a connection listens is known only once all
+            // listening sockets are.
+            kernel.sweep(|socket| {
+                if socket.state == State::Listening {
+                    owners.listening(&socket);
+                }
+            })?;
+        }
+        ledger.begin();
+        kernel.sweep(|socket| match socket.state {
+            State::Listening => {
+                owners.listening(&socket);
+            }
+            State::Connecting | State::Open => ledger.open(&socket, owners),
+            State::Ended(_) => {}
+        })
+    }
+
+    /// Takes in what ended, and attributes everything.
+    pub(super) fn finish(&mut self) {
+        for socket in self.ended.drain(..) {
+            if let State::Ended(end) = socket.state {
+                self.ledger.ended(&socket, end, &mut self.owners);
+            }
+        }
+        self.ledger.finish();
+    }
+
+    /// At most so many flows with news.
+    pub(super) fn take_flows(&mut self, most: usize) -> Vec<Flow> {
+        self.ledger.take(most)
+    }
+
+    /// Owners that were not told yet.
+    pub(super) fn take_owners(&mut self) -> Vec<Owner> {
+        self.owners.take_untold()
+    }
+
+    /// Flows that have more to tell.
+    pub(super) fn waiting(&self) -> u64 {
+        self.ledger.waiting()
+    }
+
+    /// Open sockets and ended connections of the last sweep.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        self.ledger.counts()
+    }
+
+    /// Connections that were not measured for want of room.
+    pub(super) fn overflowed(&self) -> u64 {
+        self.overflowed + self.ledger.overflowed()
+    }
+
+    /// What the programs cost and lost.
+    pub(super) fn accounts(&self) -> &Accounts {
+        self.kernel.accounts()
+    }
+}
+
+impl Whose for Owners {
+    fn owner(&mut self, socket: &Socket) -> Option<u32> {
+        self.of(socket)
+    }
+
+    fn is_listened_to(&self, socket: &Socket) -> bool {
+        self.listener_at(socket).is_some()
+    }
+}

@@ -1,0 +1,79 @@
+//! Whose a socket is: containers, their pods, and nobody of this node.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use earthworm_wire::flow::{Direction, OwnerKind};
+
+use super::pod::{Pod, join};
+use super::probe::{Probe, sum};
+use super::traffic::{PORT, serve};
+use super::{alone, cannot_run};
+
+const INTERVAL: Duration = Duration::from_millis(300);
+
+/// As runtimes make them.
+const CONTAINER: &str = "5f0c6e7d8192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c";
+
+/// A shell that joins the container, sends, and stays for a moment.
+fn send_from_container(pod: &Pod, to: SocketAddr, bytes: usize) {
+    let script = format!(
+        "echo $$ > {}/cgroup.procs && exec 3<>/dev/tcp/{}/{} && head -c {bytes} /dev/zero >&3 && sleep 1",
+        pod.container(CONTAINER).display(),
+        to.ip(),
+        to.port(),
+    );
+    let network = format!("--net={}", pod.network());
+    let output = Command::new("nsenter").args([&network, "bash", "-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_container_of_a_pod_is_known() {
+    if cannot_run("the_container_of_a_pod_is_known") {
+        return;
+    }
+    let _alone = alone();
+    let (left, right) = (Pod::start(), Pod::start());
+    join(&left, &right);
+    let server = SocketAddr::new("192.0.2.2".parse().unwrap(), PORT);
+    let probe = Probe::start(INTERVAL);
+    let serving = serve(&right, server, 1, |_| 0);
+    send_from_container(&left, server, 4321);
+    serving.join().unwrap();
+    probe.wait_for_next_sweep();
+    let told = probe.stop();
+    let flows = told.of(&left.uid, Direction::Outgoing, PORT);
+    assert_eq!(sum(&flows).sent.bytes, 4321);
+    for flow in flows {
+        let expected =
+            OwnerKind::Container { pod_uid: left.uid.clone(), container_id: CONTAINER.to_owned() };
+        assert_eq!(told.owner(flow.owner), &expected);
+    }
+}
+
+#[test]
+fn networks_of_nobody_are_not_told() {
+    if cannot_run("networks_of_nobody_are_not_told") {
+        return;
+    }
+    let _alone = alone();
+    let probe = Probe::start(INTERVAL);
+    let stranger = std::thread::spawn(|| {
+        // SAFETY: one system call that concerns this thread alone.
+        assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNET) }, 0);
+        let output = Command::new("ip").args(["link", "set", "lo", "up"]).output().unwrap();
+        assert!(output.status.success());
+        let listener = std::net::TcpListener::bind(("127.0.0.1", PORT)).unwrap();
+        let client = std::net::TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+        (client, listener.accept().unwrap())
+    });
+    let kept = stranger.join().unwrap();
+    probe.wait_for_next_sweep();
+    probe.wait_for_next_sweep();
+    drop(kept);
+    let told = probe.stop();
+    let there: Vec<_> = told.flows.iter().filter(|flow| flow.port == PORT).collect();
+    assert!(there.is_empty(), "{there:#?}");
+}

@@ -1,0 +1,158 @@
+//! Pods as a probe finds them: a network namespace, a process in it, and a
+//! control group with the names that kubelets give.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Longest life of a pod's process, should its test die.
+const LIFETIME_SECONDS: &str = "300";
+
+/// The interface of every pod.
+const INTERFACE: &str = "eth0";
+
+/// A pod without a kubelet.
+pub(crate) struct Pod {
+    pub(crate) uid: String,
+    process: Child,
+    group: PathBuf,
+}
+
+impl Pod {
+    /// A pod with a network of its own, in which nothing but loopback is up.
+    pub(crate) fn start() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let uid =
+            format!("0ea27000-0000-4000-8000-{:06x}{number:06x}", std::process::id() & 0xff_ffff);
+        let group = groups().join(format!("kubepods/burstable/pod{uid}"));
+        let mut command = Command::new("sleep");
+        command.arg(LIFETIME_SECONDS);
+        // SAFETY: unshare is one system call, which a child may make before exec.
+        unsafe {
+            command.pre_exec(|| match libc::unshare(libc::CLONE_NEWNET) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            });
+        }
+        let pod = Self { uid, process: command.spawn().unwrap(), group };
+        pod.enter_group("pause", pod.process.id());
+        pod.run("ip", &["link", "set", "lo", "up"]);
+        pod
+    }
+
+    /// The folder of a container's control group, made when it is new.
+    pub(crate) fn container(&self, id: &str) -> PathBuf {
+        let folder = self.group.join(id);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn enter_group(&self, id: &str, process: u32) {
+        let file = self.container(id).join("cgroup.procs");
+        fs::OpenOptions::new()
+            .write(true)
+            .open(file)
+            .unwrap()
+            .write_all(process.to_string().as_bytes())
+            .unwrap();
+    }
+
+    /// Path of its network namespace.
+    pub(crate) fn network(&self) -> String {
+        format!("/proc/{}/ns/net", self.process.id())
+    }
+
+    /// Runs a program in its network; it must succeed.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) {
+        let output = Command::new("nsenter")
+            .arg(format!("--net={}", self.network()))
+            .arg(program)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {errors}");
+    }
+
+    /// Does something in its network, in a thread of its own. A socket stays
+    /// where it was made.
+    pub(crate) fn within<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> std::thread::JoinHandle<T> {
+        let namespace = File::open(self.network()).unwrap();
+        std::thread::spawn(move || {
+            // SAFETY: the descriptor is open; this thread has no sockets yet.
+            let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+            assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+            work()
+        })
+    }
+
+    /// One of the kernel's own counters of this network, such as `Tcp OutSegs`.
+    pub(crate) fn counter(&self, protocol: &str, name: &str) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/net/snmp", self.process.id())).unwrap();
+        let prefix = format!("{protocol}:");
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(&prefix));
+        let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
+        let place = names.split_whitespace().position(|found| found == name).unwrap();
+        values.split_whitespace().nth(place).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        // A group can go as soon as its last process is reaped.
+        let deadline = Instant::now() + Duration::from_secs(2);
+        loop {
+            for entry in fs::read_dir(&self.group).into_iter().flatten().flatten() {
+                let _ = fs::remove_dir(entry.path());
+            }
+            if fs::remove_dir(&self.group).is_ok() || Instant::now() > deadline {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Those above go with the last pod.
+        let above = groups().join("kubepods");
+        let _ = fs::remove_dir(above.join("burstable"));
+        let _ = fs::remove_dir(above);
+        let _ = fs::remove_dir(groups());
+    }
+}
+
+/// Joins two pods by a wire with the addresses `192.0.2.N` and `2001:db8::N`.
+pub(crate) fn join(first: &Pod, second: &Pod) {
+    let (left, right) = (first.process.id().to_string(), second.process.id().to_string());
+    let output = Command::new("ip")
+        .args(["link", "add", INTERFACE, "netns", &left, "type", "veth"])
+        .args(["peer", "name", INTERFACE, "netns", &right])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (pod, number) in [(first, 1), (second, 2)] {
+        pod.run("ip", &["address", "add", &format!("192.0.2.{number}/24"), "dev", INTERFACE]);
+        let six = format!("2001:db8::{number}/64");
+        pod.run("ip", &["address", "add", &six, "dev", INTERFACE, "nodad"]);
+        pod.run("ip", &["link", "set", INTERFACE, "up"]);
+    }
+}
+
+/// Our own group in the unified hierarchy, wherever that is mounted.
+fn groups() -> PathBuf {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap();
+    let mounted = mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ');
+        let path = fields.nth(1)?;
+        (fields.next()? == "cgroup2").then(|| Path::new(path).to_owned())
+    });
+    mounted.expect("a mounted cgroup2").join(format!("earthworm-flows-{}", std::process::id()))
+}
