@@ -30,6 +30,10 @@ const MOST_CONNECTIONS: usize = 131_072;
 /// that a connection between two of them may be told from both ends for a while.
 const MOST_ADDRESSES: usize = 8_192;
 
+/// Windows for which it is not told that somebody tries to connect: mostly it
+/// succeeds, and then it is known whom it has reached.
+const CONNECTING_WINDOWS: u64 = 5;
+
 /// Who owns sockets, as the ledger asks.
 pub(super) trait Whose {
     /// The owner; `None` when the socket is not of this node.
@@ -64,6 +68,18 @@ impl Ledger {
         self.window += 1;
         self.sockets = 0;
         self.ended = 0;
+    }
+
+    /// A socket that waits for connections.
+    pub(super) fn listening(&mut self, socket: &Socket) {
+        self.is_here(socket);
+    }
+
+    fn is_here(&mut self, socket: &Socket) {
+        let address = socket.local.ip();
+        if !address.is_unspecified() && self.addresses.len() < MOST_ADDRESSES {
+            self.addresses.insert(address);
+        }
     }
 
     /// A socket that a process has open.
@@ -167,9 +183,7 @@ impl Ledger {
             None if whose.is_listened_to(socket) => Direction::Incoming,
             None => Direction::Outgoing,
         };
-        if self.addresses.len() < MOST_ADDRESSES {
-            self.addresses.insert(socket.local.ip());
-        }
+        self.is_here(socket);
         let mut connection = Connection::new(socket, owner, direction, self.window);
         if let Some(other) = self.pairs.enter(socket, direction) {
             connection.other = Some(other);
@@ -194,15 +208,20 @@ impl Ledger {
         }
     }
 
-    /// A new connection whose other end must be on this node, but was not seen
-    /// yet: which flow it belongs to will be known after the next sweep.
+    /// Which flow a connection belongs to will be known later: one that is not
+    /// open yet has no other end, and a new one to an address of this node has
+    /// one that was not seen yet.
     fn must_wait(&self, id: SocketId) -> bool {
         self.connections.get(&id).is_some_and(|connection| {
+            let age = self.window - connection.since;
+            let is_connecting = !connection.is_open && !connection.has_ended;
+            let is_near = || {
+                let remote = connection.remote.ip();
+                remote.is_loopback() || self.addresses.contains(&remote)
+            };
             connection.other.is_none()
-                && connection.since == self.window
                 && !connection.is_older
-                && (connection.remote.ip().is_loopback()
-                    || self.addresses.contains(&connection.remote.ip()))
+                && (is_connecting && age < CONNECTING_WINDOWS || age == 0 && is_near())
         })
     }
 

@@ -74,7 +74,9 @@ impl Measurement {
         ledger.begin();
         kernel.sweep(|socket| match socket.state {
             State::Listening => {
-                owners.listening(&socket);
+                if owners.listening(&socket) {
+                    ledger.listening(&socket);
+                }
             }
             State::Connecting | State::Open => ledger.open(&socket, owners),
             State::Ended(_) => {}
