@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use earthworm_wire::flow::{Direction, OwnerKind};
 
-use super::pod::{Pod, join};
+use super::pod::{Pod, connect, join};
 use super::probe::{Probe, sum};
-use super::traffic::{PORT, serve};
+use super::traffic::{Exchange, PORT, ask, serve};
 use super::{alone, cannot_run};
 
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -65,15 +65,56 @@ fn networks_of_nobody_are_not_told() {
         assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNET) }, 0);
         let output = Command::new("ip").args(["link", "set", "lo", "up"]).output().unwrap();
         assert!(output.status.success());
-        let listener = std::net::TcpListener::bind(("127.0.0.1", PORT)).unwrap();
-        let client = std::net::TcpStream::connect(("127.0.0.1", PORT)).unwrap();
-        (client, listener.accept().unwrap())
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::net::TcpStream::connect(address).unwrap();
+        (address.port(), (client, listener.accept().unwrap(), listener))
     });
-    let kept = stranger.join().unwrap();
+    let (port, kept) = stranger.join().unwrap();
     probe.wait_for_next_sweep();
     probe.wait_for_next_sweep();
     drop(kept);
     let told = probe.stop();
-    let there: Vec<_> = told.flows.iter().filter(|flow| flow.port == PORT).collect();
+    let there: Vec<_> = told.flows.iter().filter(|flow| flow.port == port).collect();
     assert!(there.is_empty(), "{there:#?}");
+}
+
+#[test]
+fn who_answers_behind_a_translated_address_is_known() {
+    if cannot_run("who_answers_behind_a_translated_address_is_known") {
+        return;
+    }
+    let _alone = alone();
+    // Somebody on another node serves; only the address translation of this
+    // node knows who it is.
+    let (node, pod, elsewhere) = (Pod::outside(), Pod::start(), Pod::outside());
+    connect((&node, "pod", "192.0.2.1/30"), (&pod, "eth0", "192.0.2.2/30"));
+    connect((&node, "uplink", "198.51.100.1/30"), (&elsewhere, "eth0", "198.51.100.2/30"));
+    pod.run("ip", &["route", "add", "default", "via", "192.0.2.1"]);
+    elsewhere.run("ip", &["route", "add", "default", "via", "198.51.100.1"]);
+    node.run("sh", &["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+    let rules = format!(
+        "table ip services {{
+            chain prerouting {{
+                type nat hook prerouting priority -100; policy accept;
+                ip daddr 203.0.113.10 tcp dport 80 dnat to 198.51.100.2:{PORT}
+            }}
+        }}"
+    );
+    node.run("nft", &[&rules]);
+    let probe = Probe::start_on(&node, INTERVAL);
+    let backend = SocketAddr::new("198.51.100.2".parse().unwrap(), PORT);
+    let serving = serve(&elsewhere, backend, 3, |_| 500);
+    let service = SocketAddr::new("203.0.113.10".parse().unwrap(), 80);
+    ask(&pod, service, vec![Exchange { request: 100, answer: 500 }; 3]).join().unwrap();
+    serving.join().unwrap();
+    probe.wait_for_next_sweep();
+    let told = probe.stop();
+    let flows = told.of(&pod.uid, Direction::Outgoing, 80);
+    let traffic = sum(&flows);
+    assert_eq!((traffic.sent.bytes, traffic.received.bytes), (300, 1500));
+    for flow in flows {
+        assert_eq!((flow.remote, flow.peer), (service.ip(), None), "{flow:?}");
+        assert_eq!(flow.backend, Some(backend), "{flow:?}");
+    }
 }

@@ -26,6 +26,13 @@ pub(crate) struct Pod {
 impl Pod {
     /// A pod with a network of its own, in which nothing but loopback is up.
     pub(crate) fn start() -> Self {
+        let pod = Self::outside();
+        pod.enter_group("pause", pod.process.id());
+        pod
+    }
+
+    /// The same without a control group: no pod, but a node, or somebody else.
+    pub(crate) fn outside() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let uid =
@@ -41,7 +48,6 @@ impl Pod {
             });
         }
         let pod = Self { uid, process: command.spawn().unwrap(), group };
-        pod.enter_group("pause", pod.process.id());
         pod.run("ip", &["link", "set", "lo", "up"]);
         pod
     }
@@ -131,18 +137,25 @@ impl Drop for Pod {
 
 /// Joins two pods by a wire with the addresses `192.0.2.N` and `2001:db8::N`.
 pub(crate) fn join(first: &Pod, second: &Pod) {
-    let (left, right) = (first.process.id().to_string(), second.process.id().to_string());
+    connect((first, INTERFACE, "192.0.2.1/24"), (second, INTERFACE, "192.0.2.2/24"));
+    for (pod, number) in [(first, 1), (second, 2)] {
+        let six = format!("2001:db8::{number}/64");
+        pod.run("ip", &["address", "add", &six, "dev", INTERFACE, "nodad"]);
+    }
+}
+
+/// Joins two networks by a wire; each end has an interface's name and an address.
+pub(crate) fn connect(left: (&Pod, &str, &str), right: (&Pod, &str, &str)) {
+    let numbers = [left.0, right.0].map(|pod| pod.process.id().to_string());
     let output = Command::new("ip")
-        .args(["link", "add", INTERFACE, "netns", &left, "type", "veth"])
-        .args(["peer", "name", INTERFACE, "netns", &right])
+        .args(["link", "add", left.1, "netns", &numbers[0], "type", "veth"])
+        .args(["peer", "name", right.1, "netns", &numbers[1]])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for (pod, number) in [(first, 1), (second, 2)] {
-        pod.run("ip", &["address", "add", &format!("192.0.2.{number}/24"), "dev", INTERFACE]);
-        let six = format!("2001:db8::{number}/64");
-        pod.run("ip", &["address", "add", &six, "dev", INTERFACE, "nodad"]);
-        pod.run("ip", &["link", "set", INTERFACE, "up"]);
+    for (pod, interface, address) in [left, right] {
+        pod.run("ip", &["address", "add", address, "dev", interface]);
+        pod.run("ip", &["link", "set", interface, "up"]);
     }
 }
 

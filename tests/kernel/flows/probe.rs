@@ -1,6 +1,8 @@
 //! Runs the flows probe in this process and sums up what it says.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use earthworm_wire::request::FlowsRequest;
 use tokio::sync::watch;
 
 use super::leftovers;
+use super::pod::Pod;
 
 /// Longest wait for a sweep.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,11 +61,27 @@ pub(crate) struct Told {
 impl Probe {
     /// Starts one and waits until it counts.
     pub(crate) fn start(interval: Duration) -> Self {
+        Self::start_with(interval, || {})
+    }
+
+    /// The same in the network of a node.
+    pub(crate) fn start_on(node: &Pod, interval: Duration) -> Self {
+        let namespace = File::open(node.network()).unwrap();
+        Self::start_with(interval, move || {
+            // SAFETY: the descriptor is open; this thread has no sockets yet.
+            let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+            assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        })
+    }
+
+    /// `before` runs in the probe's thread, and its threads inherit from that.
+    fn start_with(interval: Duration, before: impl FnOnce() + Send + 'static) -> Self {
         let heard = Arc::new(Heard::default());
         let (stop, stopped) = watch::channel(false);
         let sink: Arc<dyn Sink> = heard.clone();
         let interval_milliseconds = u32::try_from(interval.as_millis()).unwrap();
         let thread = std::thread::spawn(move || {
+            before();
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(flows::run(FlowsRequest { interval_milliseconds }, sink, stopped));

@@ -14,7 +14,7 @@ mod pairs;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use earthworm_wire::flow::{Direction, Flow};
 
@@ -40,6 +40,8 @@ pub(super) trait Whose {
     fn owner(&mut self, socket: &Socket) -> Option<u32>;
     /// Whether somebody listens at the socket's own port.
     fn is_listened_to(&self, socket: &Socket) -> bool;
+    /// Who answers a connection to an address that is translated on the way.
+    fn backend(&mut self, client: SocketAddr, server: SocketAddr) -> Option<SocketAddr>;
 }
 
 /// Connections and flows of one node.
@@ -124,13 +126,13 @@ impl Ledger {
     }
 
     /// The window is complete: everything is attributed.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self, whose: &mut dyn Whose) {
         let mut held = Vec::new();
         for (id, added) in std::mem::take(&mut self.added) {
             if self.must_wait(id) {
                 held.push((id, added));
             } else {
-                self.attribute(id, &added);
+                self.attribute(id, &added, whose);
             }
         }
         self.added = held;
@@ -225,26 +227,33 @@ impl Ledger {
         })
     }
 
-    fn attribute(&mut self, id: SocketId, added: &Added) {
+    fn attribute(&mut self, id: SocketId, added: &Added, whose: &mut dyn Whose) {
         let Some(connection) = self.connections.get(&id) else { return };
         if let (Direction::Incoming, Some(client)) = (connection.direction, connection.other) {
             // A client that is forgotten by now has been told with all it carried.
-            if let Some(flow) = self.flow_of(client) {
+            if let Some(flow) = self.flow_of(client, whose) {
                 self.flows.add_of_peer(flow, added);
             }
-        } else if let Some(flow) = self.flow_of(id) {
+        } else if let Some(flow) = self.flow_of(id, whose) {
             self.flows.add(flow, added);
         }
     }
 
     /// The flow of a connection, entered when it is new.
-    fn flow_of(&mut self, id: SocketId) -> Option<u32> {
+    fn flow_of(&mut self, id: SocketId, whose: &mut dyn Whose) -> Option<u32> {
         let connection = self.connections.get(&id)?;
         if let Some(flow) = connection.flow {
             return Some(flow);
         }
         let other = connection.other.and_then(|other| self.connections.get(&other));
-        let identity = Identity::of(connection, other);
+        let backend = match other {
+            Some(other) => Some(other.local),
+            None if connection.direction == Direction::Outgoing && connection.is_open => {
+                whose.backend(connection.local, connection.remote)
+            }
+            None => None,
+        };
+        let identity = Identity::of(connection, other, backend);
         let flow = self.flows.enter(identity)?;
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.flow = Some(flow);

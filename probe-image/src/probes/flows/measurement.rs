@@ -1,9 +1,12 @@
 //! Kernel, owners and ledger as one thing that can be carried to another thread.
 
+use std::net::SocketAddr;
+
 use earthworm_wire::flow::{Flow, Owner};
 
 use super::kernel::{EndedRing, Kernel};
 use super::ledger::{Ledger, Whose};
+use super::nat::Nat;
 use super::owners::Owners;
 use super::socket::{self, Socket, State};
 use crate::kernel::Accounts;
@@ -15,12 +18,20 @@ const MOST_ENDED: usize = 65_536;
 /// Everything that measures flows.
 pub(super) struct Measurement {
     kernel: Kernel,
-    owners: Owners,
+    whose: Directory,
     ledger: Ledger,
     /// Ended since the last sweep.
     ended: Vec<Socket>,
     overflowed: u64,
     is_first: bool,
+    /// Why connection tracking cannot be asked.
+    missing: Option<std::io::Error>,
+}
+
+/// Whose sockets are, and where their connections lead.
+struct Directory {
+    owners: Owners,
+    nat: Option<Nat>,
 }
 
 impl Measurement {
@@ -32,9 +43,14 @@ impl Measurement {
         let owners = Owners::new()
             .map_err(|error| KernelError::from_io("look at the own control groups", error))?;
         let (kernel, ring) = Kernel::load()?;
+        let (nat, missing) = match Nat::open() {
+            Ok(nat) => (Some(nat), None),
+            Err(error) => (None, Some(error)),
+        };
         let measurement = Self {
             kernel,
-            owners,
+            whose: Directory { owners, nat },
+            missing,
             ledger: Ledger::default(),
             ended: Vec::new(),
             overflowed: 0,
@@ -60,25 +76,28 @@ impl Measurement {
     /// # Errors
     /// What the kernel says.
     pub(super) fn sweep(&mut self) -> Result<(), KernelError> {
-        let Self { kernel, owners, ledger, .. } = self;
-        owners.begin_sweep();
+        let Self { kernel, whose, ledger, .. } = self;
+        whose.owners.begin_sweep();
+        if let Some(nat) = &mut whose.nat {
+            nat.begin_sweep();
+        }
         if std::mem::take(&mut self.is_first) {
             // Which end of a connection listens is known only once all
             // listening sockets are.
             kernel.sweep(|socket| {
                 if socket.state == State::Listening {
-                    owners.listening(&socket);
+                    whose.owners.listening(&socket);
                 }
             })?;
         }
         ledger.begin();
         kernel.sweep(|socket| match socket.state {
             State::Listening => {
-                if owners.listening(&socket) {
+                if whose.owners.listening(&socket) {
                     ledger.listening(&socket);
                 }
             }
-            State::Connecting | State::Open => ledger.open(&socket, owners),
+            State::Connecting | State::Open => ledger.open(&socket, whose),
             State::Ended(_) => {}
         })
     }
@@ -87,10 +106,22 @@ impl Measurement {
     pub(super) fn finish(&mut self) {
         for socket in self.ended.drain(..) {
             if let State::Ended(end) = socket.state {
-                self.ledger.ended(&socket, end, &mut self.owners);
+                self.ledger.ended(&socket, end, &mut self.whose);
             }
         }
-        self.ledger.finish();
+        self.ledger.finish(&mut self.whose);
+    }
+
+    /// What cannot be measured here, one line for people each.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let mut missing = vec!["UDP and ICMP are not measured".to_owned()];
+        if let Some(error) = &self.missing {
+            missing.push(format!(
+                "who answers at a service's address is known only for pods of this node: \
+                 connection tracking does not tell ({error})"
+            ));
+        }
+        missing
     }
 
     /// At most so many flows with news.
@@ -100,7 +131,7 @@ impl Measurement {
 
     /// Owners that were not told yet.
     pub(super) fn take_owners(&mut self) -> Vec<Owner> {
-        self.owners.take_untold()
+        self.whose.owners.take_untold()
     }
 
     /// Flows that have more to tell.
@@ -124,12 +155,16 @@ impl Measurement {
     }
 }
 
-impl Whose for Owners {
+impl Whose for Directory {
     fn owner(&mut self, socket: &Socket) -> Option<u32> {
-        self.of(socket)
+        self.owners.of(socket)
     }
 
     fn is_listened_to(&self, socket: &Socket) -> bool {
-        self.listener_at(socket).is_some()
+        self.owners.listener_at(socket).is_some()
+    }
+
+    fn backend(&mut self, client: SocketAddr, server: SocketAddr) -> Option<SocketAddr> {
+        self.nat.as_mut()?.backend(client, server)
     }
 }

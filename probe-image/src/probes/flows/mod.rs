@@ -3,12 +3,14 @@
 //!
 //! Nothing is done per packet: the kernel counts what each connection carries
 //! anyway, and [`kernel`] reads it. [`owners`] finds out whose a socket is,
-//! [`ledger`] what was added since it was last told.
+//! [`nat`] who answers behind a
+//! translated address, [`ledger`] what was added since it was last told.
 
 mod cgroup;
 mod kernel;
 mod ledger;
 mod measurement;
+mod nat;
 mod owners;
 mod socket;
 
@@ -205,7 +207,7 @@ impl Session {
             sockets,
             ended,
             held_back: measurement.waiting(),
-            missing: if first { not_seen() } else { Vec::new() },
+            missing: if first { measurement.missing() } else { Vec::new() },
         }));
         self.told = Some(Instant::now());
         self.number += 1;
@@ -214,9 +216,4 @@ impl Session {
         }
         Ok(())
     }
-}
-
-/// What is not measured, for people.
-fn not_seen() -> Vec<String> {
-    vec!["UDP and ICMP are not measured".to_owned()]
 }

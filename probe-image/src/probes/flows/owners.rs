@@ -55,7 +55,7 @@ impl Owners {
     /// When `/proc` does not tell these.
     pub(super) fn new() -> std::io::Result<Self> {
         let own = fs::read_to_string("/proc/self/cgroup")?;
-        let network = fs::metadata("/proc/self/ns/net")?.ino();
+        let network = fs::metadata("/proc/thread-self/ns/net")?.ino();
         Ok(Self {
             // Numbers of namespaces have 32 bits in the kernel.
             own_network: u32::try_from(network).unwrap_or(0),

@@ -24,8 +24,13 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The flow of a connection whose other end is `other`, when that is known.
-    pub(super) fn of(connection: &Connection, other: Option<&Connection>) -> Self {
+    /// The flow of a connection whose other end is `other` and at `backend`,
+    /// when these are known.
+    pub(super) fn of(
+        connection: &Connection,
+        other: Option<&Connection>,
+        backend: Option<SocketAddr>,
+    ) -> Self {
         let port = match connection.direction {
             Direction::Outgoing => connection.remote.port(),
             Direction::Incoming => connection.local.port(),
@@ -37,7 +42,7 @@ impl Identity {
             local: connection.local.ip(),
             remote: connection.remote.ip(),
             port,
-            backend: other.map(|other| other.local).filter(|local| *local != connection.remote),
+            backend: backend.filter(|backend| *backend != connection.remote),
         }
     }
 }

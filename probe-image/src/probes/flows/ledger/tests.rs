@@ -1,11 +1,14 @@
 use super::super::socket::{Counters, RoundTripMicros, State};
 use super::*;
 use earthworm_wire::flow::{Amount, Connections, Traffic};
-use std::net::SocketAddr;
 
 const POD_A: u32 = 1;
 const POD_B: u32 = 2;
 const HOST: u32 = 3;
+
+/// Addresses of a service, and of a server of it on another node.
+const TRANSLATED: &str = "10.96.0.80:80";
+const ANSWERING: &str = "10.0.1.7:8080";
 
 /// Owners by network namespace; whoever has a port below 1024 listens on it.
 struct Networks;
@@ -17,6 +20,10 @@ impl Whose for Networks {
 
     fn is_listened_to(&self, socket: &Socket) -> bool {
         socket.local.port() < 1024
+    }
+
+    fn backend(&mut self, _: SocketAddr, server: SocketAddr) -> Option<SocketAddr> {
+        (server == address(TRANSLATED)).then(|| address(ANSWERING))
     }
 }
 
@@ -82,7 +89,7 @@ fn window(ledger: &mut Ledger, open: &[Socket], ended: &[(Socket, End)]) -> Vec<
     for (socket, end) in ended {
         ledger.ended(socket, *end, &mut Networks);
     }
-    ledger.finish();
+    ledger.finish(&mut Networks);
     ledger.take(100)
 }
 
@@ -207,6 +214,15 @@ fn a_translated_address_shows_who_answered() {
 }
 
 #[test]
+fn a_server_on_another_node_is_known_to_the_address_translation() {
+    let mut ledger = Ledger::default();
+    let client = socket(1, POD_A, "10.0.0.1:40000", TRANSLATED).carrying(10, 20);
+    let [flow] = window(&mut ledger, &[client], &[]).try_into().unwrap();
+    assert_eq!((flow.peer, flow.backend), (None, Some(address(ANSWERING))));
+    assert_eq!(flow.remote, address(TRANSLATED).ip());
+}
+
+#[test]
 fn one_port_of_a_client_for_two_servers() {
     let mut ledger = Ledger::default();
     let ends = [
@@ -281,7 +297,7 @@ fn what_finds_no_room_is_told_later() {
         for socket in &many {
             ledger.open(&socket.carrying(round.min(3) * 7, 0), &mut Networks);
         }
-        ledger.finish();
+        ledger.finish(&mut Networks);
         let flows = ledger.take(4);
         assert!(flows.len() <= 4);
         told += flows.len() as u64;
@@ -303,6 +319,6 @@ fn a_full_table_is_counted() {
     for id in 0..most + 5 {
         ledger.open(&Socket { id: SocketId(id), ..template }, &mut Networks);
     }
-    ledger.finish();
+    ledger.finish(&mut Networks);
     assert_eq!((ledger.overflowed(), ledger.counts().0), (5, most));
 }
