@@ -4,13 +4,16 @@
  *
  * Hooks: iterator task_file (walks the sockets of all processes, in all
  * network namespaces, when somebody reads it), BTF tracepoint
- * inet_sock_set_state (connections that begin and end).
+ * inet_sock_set_state (connections that begin and end), and kfree_skb
+ * (packets that are thrown away; with a reason from Linux 5.17 on).
  * Needs: Linux 5.12 with BTF (bpf_sock_from_file 5.11, cookies of sockets in
  * tracing programs 5.12); CAP_BPF, CAP_PERFMON.
  * Maps: ring buffer of 1 MiB for connections that ended; a storage of 24 bytes
- * in each socket that connected since; counters per CPU.
- * Can be lost: ended connections for which the ring buffer had no room; counted
- * in `lost`. Not seen: sockets that belong to no process while they live
+ * in each socket that connected since; 4,096 kinds of dropped packets and
+ * 512 of crowds of them; counters per CPU.
+ * Can be lost: ended connections for which the ring buffer had no room, and
+ * dropped packets of a kind for which the map had none; counted in `lost`.
+ * Not seen: sockets that belong to no process while they live
  * (closed by it, but not done yet); they are told when they end.
  */
 #include "include/types.h"
@@ -18,6 +21,7 @@
 #include "include/maps.h"
 #include "include/core.h"
 #include "include/task.h"
+#include "include/packet.h"
 #include "include/socket.h"
 #include "include/flows.h"
 #include "include/accounting.h"
@@ -49,9 +53,15 @@ struct {
 } beginnings SEC(".maps");
 
 /* As in pulse.bpf.c: only types of arguments reach BTF. */
-__attribute__((noinline, used)) int flow_layouts(struct flow_socket *socket_in_btf)
+struct flow_structs {
+	struct flow_socket socket;
+	struct drop_key key;
+	struct drop_count count;
+};
+
+__attribute__((noinline, used)) int flow_layouts(struct flow_structs *structs_in_btf)
 {
-	return socket_in_btf != NULL;
+	return structs_in_btf != NULL;
 }
 
 INLINE void copy_address(u8 *to, struct in6_addr *from)
@@ -212,5 +222,117 @@ int socket_state(u64 *context)
 		tell_end(socket, before);
 	}
 	account(PROGRAM_SOCKET_STATE, began);
+	return 0;
+}
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_HASH);
+	MAP_UINT(max_entries, 4096);
+	MAP_TYPE(key, struct drop_key);
+	MAP_TYPE(value, struct drop_count);
+} drops SEC(".maps");
+
+/* The same without ports and addresses, for what `drops` has no room for. */
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_PERCPU_HASH);
+	MAP_UINT(max_entries, 512);
+	MAP_TYPE(key, struct drop_key);
+	MAP_TYPE(value, struct drop_count);
+} crowds SEC(".maps");
+
+INLINE void map_address(u8 *to, u32 address)
+{
+	*(u32 *)(to + 8) = __builtin_bswap32(0xffff);
+	*(u32 *)(to + 12) = address;
+}
+
+/* What the headers of IP tell; false when there are none. */
+INLINE bool read_headers(struct drop_key *key, struct sk_buff *packet)
+{
+	unsigned char *network = packet->head + packet->network_header;
+	u16 ethernet_type = __builtin_bswap16(packet->protocol);
+	unsigned char *transport;
+
+	if (ethernet_type == ETH_P_IP) {
+		struct ipv4_header header;
+
+		if (bpf_probe_read_kernel(&header, sizeof(header), network))
+			return false;
+		if (header.version_length >> 4 != 4)
+			return false;
+		key->protocol = header.protocol;
+		map_address(key->source, header.source);
+		map_address(key->destination, header.destination);
+		/* Only the first fragment has ports. */
+		if (header.fragment & __builtin_bswap16(0x1fff))
+			return true;
+		transport = network + (header.version_length & 0xf) * 4;
+	} else if (ethernet_type == ETH_P_IPV6) {
+		struct ipv6_header header;
+
+		if (bpf_probe_read_kernel(&header, sizeof(header), network))
+			return false;
+		key->protocol = header.next_header;
+		__builtin_memcpy(key->source, header.source, sizeof(key->source));
+		__builtin_memcpy(key->destination, header.destination, sizeof(key->destination));
+		transport = network + sizeof(header);
+	} else {
+		return false;
+	}
+	if (key->protocol == IPPROTO_TCP || key->protocol == IPPROTO_UDP) {
+		u16 port = 0;
+
+		if (!bpf_probe_read_kernel(&port, sizeof(port), transport + 2))
+			key->port = __builtin_bswap16(port);
+	}
+	return true;
+}
+
+INLINE bool count_drop(void *map, struct drop_key *key, u64 bytes)
+{
+	struct drop_count *known = bpf_map_lookup_elem(map, key);
+	struct drop_count none = {};
+
+	if (!known) {
+		/* Another processor may be about to do the same: that is no failure. */
+		bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(map, key);
+		if (!known)
+			return false;
+	}
+	/* An interrupt on the same processor may drop packets too. */
+	__sync_fetch_and_add(&known->packets, 1);
+	__sync_fetch_and_add(&known->bytes, bytes);
+	return true;
+}
+
+SEC("tp_btf/kfree_skb")
+int packet_drop(u64 *context)
+{
+	u64 began = bpf_ktime_get_ns();
+	struct sk_buff *packet = (struct sk_buff *)context[0];
+	struct drop_key key = { .reason = context[2] };
+	struct net_device *device = packet->dev;
+	struct sock *socket = packet->sk;
+	u64 bytes;
+
+	if (!read_headers(&key, packet))
+		return 0;
+	if (device)
+		key.network = device->nd_net.net->ns.inum;
+	else if (socket)
+		key.network = socket->__sk_common.skc_net.net->ns.inum;
+	/* `len` counts from `data`, which moves from header to header. */
+	bytes = packet->len + (u64)(packet->data - packet->head) - packet->network_header;
+	if (bytes > 0xffffff)
+		bytes = packet->len;
+	if (!count_drop(&drops, &key, bytes)) {
+		/* Crowds are told together. */
+		struct drop_key crowd = { .reason = key.reason, .network = key.network };
+
+		if (!count_drop(&crowds, &crowd, bytes))
+			count_loss(PROGRAM_PACKET_DROP);
+	}
+	account(PROGRAM_PACKET_DROP, began);
 	return 0;
 }

@@ -28,7 +28,24 @@ enum flow_flags {
 enum flow_program {
 	PROGRAM_SOCKETS,
 	PROGRAM_SOCKET_STATE,
+	PROGRAM_PACKET_DROP,
 	PROGRAMS,
+};
+
+/* Packets that the kernel threw away, by what they have in common. */
+struct drop_key {
+	u32 reason; /* enum skb_drop_reason of the running kernel */
+	u32 network; /* inode of the network namespace */
+	u16 port; /* destination; 0: none, or no room to tell ports apart */
+	u8 protocol; /* of IP */
+	u8 unused;
+	u8 source[16]; /* IPv4 as mapped IPv6; zeros: no room to tell addresses apart */
+	u8 destination[16];
+};
+
+struct drop_count {
+	u64 packets;
+	u64 bytes; /* from the IP header on */
 };
 
 struct flow_socket {

@@ -26,7 +26,7 @@ pub const STATE_CLOSED: u8 = 7;
 pub const STATE_LISTENING: u8 = 10;
 
 /// Names of the programs, at their positions in the maps `cost` and `lost`.
-pub const PROGRAMS: [&str; 2] = ["sockets", "socket_state"];
+pub const PROGRAMS: [&str; 3] = ["sockets", "socket_state", "packet_drop"];
 
 /// A TCP socket as it is, or was when it ended.
 #[repr(C)]
@@ -78,4 +78,34 @@ pub struct Socket {
     pub remote: [u8; 16],
     /// Name of the process that connected, when it did, padded with zeros.
     pub creator_name: [u8; 16],
+}
+
+/// Key of the map `drops`: what dropped packets have in common.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DropKey {
+    /// `enum skb_drop_reason` of the running kernel.
+    pub reason: u32,
+    /// Inode of the network namespace.
+    pub network: u32,
+    /// Destination port; 0: none, or no room to tell ports apart.
+    pub port: u16,
+    /// Protocol of IP.
+    pub protocol: u8,
+    /// Padding.
+    pub unused: u8,
+    /// IPv4 as mapped IPv6; zeros: no room to tell addresses apart.
+    pub source: [u8; 16],
+    /// Likewise.
+    pub destination: [u8; 16],
+}
+
+/// Value of the map `drops`, one per processor.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DropCount {
+    /// Packets.
+    pub packets: u64,
+    /// Their bytes from the IP header on.
+    pub bytes: u64,
 }

@@ -126,7 +126,7 @@ fn mirrors_have_the_layout_of_the_object() {
 }
 
 #[test]
-fn the_mirror_of_a_socket_has_the_layout_of_the_object() {
+fn mirrors_of_flows_have_the_layout_of_the_object() {
     let structs = structs(btf_section(earthworm_ebpf::flows_object()));
     same_layout!(
         structs,
@@ -156,6 +156,19 @@ fn the_mirror_of_a_socket_has_the_layout_of_the_object() {
         remote,
         creator_name
     );
+    same_layout!(
+        structs,
+        "drop_key",
+        flows::DropKey,
+        reason,
+        network,
+        port,
+        protocol,
+        unused,
+        source,
+        destination
+    );
+    same_layout!(structs, "drop_count", flows::DropCount, packets, bytes);
     same_layout!(structs, "program_cost", ProgramCost, runs, run_ns);
 }
 

@@ -4,6 +4,7 @@
 pub mod arguments;
 pub mod clock;
 pub mod cost;
+pub mod enumeration;
 pub mod gobin;
 pub mod kernel;
 pub mod outbox;

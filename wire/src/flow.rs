@@ -42,6 +42,32 @@ pub enum OwnerKind {
         /// Up to 15 bytes.
         name: String,
     },
+    /// The node itself, as far as nobody in particular is meant.
+    Node,
+}
+
+/// Packets that the node's kernel threw away, since the last [`Dropped`] that
+/// differs in nothing but the amounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// In whose network: [`Owner::id`] of a pod, or of the node itself.
+    pub owner: u32,
+    /// The kernel's own word (`enum skb_drop_reason` without its prefix), such
+    /// as `NETFILTER_DROP` or `NO_SOCKET`.
+    pub reason: String,
+    /// Protocol of IP: 6 is TCP, 17 UDP; 0 when there were too many kinds to
+    /// tell them apart.
+    pub protocol: u8,
+    /// Who sent them, by the IP header; `None` for crowds.
+    pub source: Option<IpAddr>,
+    /// To whom, likewise.
+    pub destination: Option<IpAddr>,
+    /// Destination port of TCP and UDP; 0 for others and for crowds.
+    pub port: u16,
+    /// How many.
+    pub packets: u64,
+    /// Their bytes from the IP header on.
+    pub bytes: u64,
 }
 
 /// Transport protocols.

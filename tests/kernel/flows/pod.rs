@@ -159,6 +159,19 @@ pub(crate) fn connect(left: (&Pod, &str, &str), right: (&Pod, &str, &str)) {
     }
 }
 
+/// What arrives at the pod and matches vanishes.
+pub(crate) fn drop_at(pod: &Pod, matching: &str) {
+    let rules = format!(
+        "table ip lossy {{
+            chain in {{
+                type filter hook input priority 0; policy accept;
+                {matching} drop
+            }}
+        }}"
+    );
+    pod.run("nft", &[&rules]);
+}
+
 /// Our own group in the unified hierarchy, wherever that is mounted.
 fn groups() -> PathBuf {
     let mounts = fs::read_to_string("/proc/mounts").unwrap();

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use earthworm_probe::probes::{Sink, flows};
-use earthworm_wire::flow::{Direction, Flow, OwnerKind, Traffic};
+use earthworm_wire::flow::{Direction, Dropped, Flow, OwnerKind, Traffic};
 use earthworm_wire::record::{Lost, Record};
 use earthworm_wire::request::FlowsRequest;
 use tokio::sync::watch;
@@ -55,6 +55,7 @@ pub(crate) struct Probe {
 pub(crate) struct Told {
     owners: HashMap<u32, OwnerKind>,
     pub(crate) flows: Vec<Flow>,
+    pub(crate) drops: Vec<Dropped>,
     pub(crate) lost: Lost,
 }
 
@@ -120,7 +121,12 @@ impl Probe {
         self.thread.join().unwrap();
         leftovers::assert_gone(&objects);
         let records = std::mem::take(&mut *self.heard.records.lock().unwrap());
-        let mut told = Told { owners: HashMap::new(), flows: Vec::new(), lost: Lost::default() };
+        let mut told = Told {
+            owners: HashMap::new(),
+            flows: Vec::new(),
+            drops: Vec::new(),
+            lost: Lost::default(),
+        };
         for record in records {
             match record {
                 Record::Owner(owner) => {
@@ -130,6 +136,7 @@ impl Probe {
                     assert!(told.owners.contains_key(&flow.owner), "{flow:?} of nobody");
                     told.flows.push(*flow);
                 }
+                Record::Dropped(dropped) => told.drops.push(*dropped),
                 Record::Lost(lost) => told.lost = lost,
                 Record::Trouble(trouble) => panic!("{trouble:?}"),
                 _ => {}
@@ -149,7 +156,7 @@ impl Told {
     pub(crate) fn pod(&self, number: u32) -> Option<&str> {
         match self.owner(number) {
             OwnerKind::Container { pod_uid, .. } | OwnerKind::Pod { pod_uid } => Some(pod_uid),
-            OwnerKind::Process { .. } => None,
+            OwnerKind::Process { .. } | OwnerKind::Node => None,
         }
     }
 
@@ -159,6 +166,14 @@ impl Told {
             flow.direction == direction && flow.port == port && self.pod(flow.owner) == Some(pod)
         };
         self.flows.iter().filter(wanted).collect()
+    }
+
+    /// Packets dropped in the network of a pod, that were sent to this port.
+    pub(crate) fn dropped(&self, pod: &str, reason: &str, port: u16) -> u64 {
+        let wanted = |dropped: &&Dropped| {
+            dropped.reason == reason && dropped.port == port && self.pod(dropped.owner) == Some(pod)
+        };
+        self.drops.iter().filter(wanted).map(|dropped| dropped.packets).sum()
     }
 
     /// Fails when anything was lost on the way.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use earthworm_wire::flow::Direction;
 
-use super::pod::{Pod, join};
+use super::pod::{Pod, drop_at, join};
 use super::probe::{Probe, sum};
 use super::traffic::{Exchange, PORT, ask, serve};
 use super::{alone, cannot_run};
@@ -98,19 +98,6 @@ fn connections_that_fail_are_told_apart() {
     // The kernel does not count one that its process gave up.
     assert_eq!(after[0] - before[0], refused.refused);
     assert_eq!(after[1] - before[1], reset.reset);
-}
-
-/// What arrives at the pod and matches vanishes.
-fn drop_at(pod: &Pod, matching: &str) {
-    let rules = format!(
-        "table ip lossy {{
-            chain in {{
-                type filter hook input priority 0; policy accept;
-                {matching} drop
-            }}
-        }}"
-    );
-    pod.run("nft", &[&rules]);
 }
 
 /// Closes a connection the hard way.

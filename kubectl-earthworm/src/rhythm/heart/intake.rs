@@ -42,7 +42,11 @@ impl Heart {
                 let message = trouble.message.clone();
                 self.problem(Problem { reason, message, hint: hint.map(str::to_owned) });
             }
-            Record::Owner(_) | Record::Flow(_) | Record::Sweep(_) | Record::Generated(_) => {}
+            Record::Owner(_)
+            | Record::Flow(_)
+            | Record::Dropped(_)
+            | Record::Sweep(_)
+            | Record::Generated(_) => {}
         }
     }
 

@@ -10,6 +10,7 @@ use aya::programs::{Iter, Program};
 use aya::{Ebpf, EbpfLoader};
 use earthworm_ebpf::flows::PROGRAMS;
 
+use super::drops::Drops;
 use super::socket::{self, BYTES, Socket};
 use crate::kernel::{Accounts, allow_locked_memory, attach_tracepoint, btf, take};
 use crate::uprobe::KernelError;
@@ -27,6 +28,8 @@ pub(super) struct Kernel {
     ebpf: Ebpf,
     accounts: Accounts,
     buffer: Vec<u8>,
+    /// Dropped packets, or why they are not counted.
+    drops: Result<Drops, KernelError>,
 }
 
 impl Kernel {
@@ -55,7 +58,11 @@ impl Kernel {
         let ended = RingBuf::try_from(take(&mut ebpf, "ended")?)
             .map_err(|error| KernelError::from_error("map the ring buffer", &error))?;
         let accounts = Accounts::take(&mut ebpf, &PROGRAMS)?;
-        Ok((Self { ebpf, accounts, buffer: Vec::with_capacity(CHUNK_BYTES) }, ended))
+        // Kernels before 5.17 give no reason, and refuse a program that wants one.
+        let drops = attach_tracepoint(&mut ebpf, "packet_drop", "kfree_skb", &btf)
+            .and_then(|()| Drops::take_maps(&mut ebpf));
+        let buffer = Vec::with_capacity(CHUNK_BYTES);
+        Ok((Self { ebpf, accounts, buffer, drops }, ended))
     }
 
     /// Shows every TCP socket that a process has open, once for every process
@@ -97,6 +104,11 @@ impl Kernel {
                 return Ok(());
             }
         }
+    }
+
+    /// Dropped packets, or why they are not counted.
+    pub(super) fn drops(&mut self) -> Result<&mut Drops, &KernelError> {
+        self.drops.as_mut().map_err(|error| &*error)
     }
 
     /// What the programs cost and lost.

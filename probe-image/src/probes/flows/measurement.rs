@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use earthworm_wire::flow::{Flow, Owner};
+use earthworm_wire::flow::{Dropped, Flow, Owner};
 
 use super::kernel::{EndedRing, Kernel};
 use super::ledger::{Ledger, Whose};
@@ -113,7 +113,7 @@ impl Measurement {
     }
 
     /// What cannot be measured here, one line for people each.
-    pub(super) fn missing(&self) -> Vec<String> {
+    pub(super) fn missing(&mut self) -> Vec<String> {
         let mut missing = vec!["UDP and ICMP are not measured".to_owned()];
         if let Some(error) = &self.missing {
             missing.push(format!(
@@ -121,7 +121,19 @@ impl Measurement {
                  connection tracking does not tell ({error})"
             ));
         }
+        if let Err(error) = self.kernel.drops() {
+            missing.push(format!("dropped packets are not counted: {error}"));
+        }
         missing
+    }
+
+    /// At most so many kinds of dropped packets.
+    pub(super) fn take_drops(&mut self, most: usize) -> Vec<Dropped> {
+        let Self { kernel, whose, .. } = self;
+        match kernel.drops() {
+            Ok(drops) => drops.take(most, |network| whose.owners.of_network(network)),
+            Err(_) => Vec::new(),
+        }
     }
 
     /// At most so many flows with news.

@@ -7,6 +7,7 @@
 //! translated address, [`ledger`] what was added since it was last told.
 
 mod cgroup;
+mod drops;
 mod kernel;
 mod ledger;
 mod measurement;
@@ -46,6 +47,9 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Records for which room is left in the sink: prices, losses, owners.
 const RESERVE_RECORDS: usize = 2_048;
+
+/// Kinds of dropped packets that are told at once.
+const MOST_DROPS: usize = 4_096;
 
 /// Measures until `shutdown` becomes true or its sender is gone. When this
 /// returns, nothing is attached or loaded any more.
@@ -191,12 +195,16 @@ impl Session {
         }
         let first = self.told.is_none();
         let room = self.sink.room().saturating_sub(RESERVE_RECORDS);
-        let flows = measurement.take_flows(room);
+        let drops = measurement.take_drops(room.min(MOST_DROPS));
+        let flows = measurement.take_flows(room - drops.len());
         for owner in measurement.take_owners() {
             self.sink.push(Record::Owner(owner));
         }
         for flow in flows {
             self.sink.push(Record::Flow(Box::new(flow)));
+        }
+        for dropped in drops {
+            self.sink.push(Record::Dropped(Box::new(dropped)));
         }
         let (sockets, ended) = measurement.counts();
         self.sink.push(Record::Sweep(Sweep {

@@ -120,6 +120,16 @@ impl Owners {
         Some(self.number(OwnerKind::Pod { pod_uid }))
     }
 
+    /// The owner of a network namespace as a whole; `None` when it is not of this
+    /// node.
+    pub(super) fn of_network(&mut self, network: u32) -> Option<u32> {
+        if network == self.own_network {
+            return Some(self.number(OwnerKind::Node));
+        }
+        let pod_uid = self.pod_of(network)?;
+        Some(self.number(OwnerKind::Pod { pod_uid }))
+    }
+
     /// Owners that were numbered since the last call.
     pub(super) fn take_untold(&mut self) -> Vec<Owner> {
         std::mem::take(&mut self.untold)

@@ -52,7 +52,7 @@ fn socket(id: u64, network: u32, local: &str, remote: &str) -> Socket {
 trait Carrying {
     fn carrying(self, sent: u64, received: u64) -> Self;
     fn repeating(self, retransmits: u32) -> Self;
-    fn from_before(self) -> Self;
+    fn older(self) -> Self;
     fn with_round_trip(self, micros: u32) -> Self;
 }
 
@@ -70,7 +70,7 @@ impl Carrying for Socket {
         self
     }
 
-    fn from_before(mut self) -> Self {
+    fn older(mut self) -> Self {
         (self.origin, self.opened) = (None, false);
         self
     }
@@ -100,7 +100,7 @@ fn bytes(flow: &Flow) -> (u64, u64) {
 #[test]
 fn an_older_connection_counts_from_now_and_is_marked() {
     let mut ledger = Ledger::default();
-    let before = socket(1, POD_A, "10.0.0.1:40000", "192.0.2.9:443").from_before();
+    let before = socket(1, POD_A, "10.0.0.1:40000", "192.0.2.9:443").older();
     assert_eq!(window(&mut ledger, &[before.carrying(5000, 70)], &[]), []);
     let [flow] = window(&mut ledger, &[before.carrying(5100, 80)], &[]).try_into().unwrap();
     assert_eq!(bytes(&flow), (100, 10));
@@ -118,7 +118,7 @@ fn an_older_connection_counts_from_now_and_is_marked() {
 #[test]
 fn who_listens_has_not_connected() {
     let mut ledger = Ledger::default();
-    let before = socket(1, POD_B, "10.0.0.2:80", "192.0.2.9:50000").from_before();
+    let before = socket(1, POD_B, "10.0.0.2:80", "192.0.2.9:50000").older();
     window(&mut ledger, &[before], &[]);
     let [flow] = window(&mut ledger, &[before.carrying(3, 4)], &[]).try_into().unwrap();
     assert_eq!((flow.direction, flow.port), (Direction::Incoming, 80));
@@ -170,9 +170,9 @@ fn connections_that_never_came_up() {
 }
 
 #[test]
-fn an_orphan_from_before_is_not_counted() {
+fn an_orphan_older_is_not_counted() {
     let mut ledger = Ledger::default();
-    let orphan = socket(1, POD_A, "10.0.0.1:40000", "192.0.2.9:443").from_before();
+    let orphan = socket(1, POD_A, "10.0.0.1:40000", "192.0.2.9:443").older();
     assert_eq!(window(&mut ledger, &[], &[(orphan.carrying(9, 9), End::Closed)]), []);
 }
 
