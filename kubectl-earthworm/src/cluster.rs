@@ -3,10 +3,12 @@
 //! [`connect`] gives a client, [`nodes`] says whom to measure, [`session`] runs
 //! one probe on one node from its objects ([`objects`], pure) to its removal
 //! ([`remove`]), [`leases`] watches what the control plane sees. Everything they
-//! learn leaves as [`crate::signal::Signal`]s.
+//! learn leaves as [`crate::signal::Signal`]s. [`directory`] watches who is in
+//! the cluster, for [`crate::naming`].
 
 pub mod bypass;
 pub mod connect;
+pub mod directory;
 pub mod images;
 pub mod lean;
 pub mod leases;

@@ -40,6 +40,8 @@ pub struct Cluster {
     pub client: Client,
     /// Name of the kubeconfig context.
     pub context: Arc<str>,
+    /// URL of the API server.
+    pub server: http::Uri,
     /// Namespace of `-n` or the context, else `default`.
     pub namespace: String,
     /// Minor version of the server, such as 36.
@@ -154,7 +156,8 @@ pub async fn connect(target: &Target) -> Result<Cluster, Problem> {
     if !target.impersonate_groups.is_empty() {
         config.auth_info.impersonate_groups = Some(target.impersonate_groups.clone());
     }
-    let server = config.cluster_url.to_string();
+    let url = config.cluster_url.clone();
+    let server = url.to_string();
     let namespace = target.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| problem::unreachable(&server, &error))?;
     let version = tokio::time::timeout(ANSWER_TIMEOUT, client.apiserver_version())
@@ -164,6 +167,7 @@ pub async fn connect(target: &Target) -> Result<Cluster, Problem> {
     Ok(Cluster {
         client,
         context: context.into(),
+        server: url,
         namespace,
         server_minor: leading_number(&version.minor),
         server_version: version.git_version,

@@ -85,6 +85,8 @@ macro_rules! form_of {
     };
 }
 
+pub(super) use form_of;
+
 form_of!(LeanLease, Lease, metadata_only: false);
 form_of!(LeanNode, Node, metadata_only: true);
 

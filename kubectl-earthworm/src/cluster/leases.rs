@@ -140,7 +140,7 @@ async fn tell(nodes: &HashMap<String, Reporter>, lease: LeanLease, listed: bool)
 
 /// The same pause before every try: an outage of seconds must not be
 /// stretched by a growing one.
-struct Steady(Duration);
+pub(super) struct Steady(pub(super) Duration);
 
 impl Iterator for Steady {
     type Item = Duration;
