@@ -13,6 +13,7 @@ mod bad_input;
 mod beats;
 mod bypass;
 mod candidates;
+mod directory;
 mod healthy;
 mod images;
 mod incidents;

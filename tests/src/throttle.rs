@@ -4,8 +4,8 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,7 +19,15 @@ const STEP: Duration = Duration::from_millis(20);
 pub struct SlowLine {
     address: SocketAddr,
     over: Arc<AtomicBool>,
+    connections: Arc<Mutex<Connections>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What goes over a line now.
+#[derive(Debug, Default)]
+struct Connections {
+    cut: bool,
+    open: Vec<TcpStream>,
 }
 
 impl SlowLine {
@@ -33,6 +41,8 @@ impl SlowLine {
         let address = listener.local_addr().unwrap();
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
+        let connections = Arc::new(Mutex::new(Connections::default()));
+        let all = Arc::clone(&connections);
         let thread = std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if seen.load(Ordering::Relaxed) {
@@ -42,10 +52,35 @@ impl SlowLine {
                 else {
                     continue;
                 };
-                connect(client, server, bytes_per_second);
+                let mut all = all.lock().unwrap();
+                if !all.cut {
+                    all.open.extend(client.try_clone());
+                    connect(client, server, bytes_per_second);
+                }
             }
         });
-        Self { address, over, thread: Some(thread) }
+        Self { address, over, connections, thread: Some(thread) }
+    }
+
+    /// Ends what goes over the line, and lets nothing more through until it is
+    /// mended.
+    ///
+    /// # Panics
+    /// When the line is broken for good.
+    pub fn cut(&self) {
+        let mut all = self.connections.lock().unwrap();
+        all.cut = true;
+        for connection in all.open.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Lets new connections through again.
+    ///
+    /// # Panics
+    /// When the line is broken for good.
+    pub fn mend(&self) {
+        self.connections.lock().unwrap().cut = false;
     }
 
     /// A copy of a kubeconfig that goes over this line.

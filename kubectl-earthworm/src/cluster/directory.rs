@@ -34,6 +34,9 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Objects in one page of a list: more than a page is never in memory.
 const PAGE: u32 = 500;
 
+/// The rights that a watch needs.
+const VERBS: &str = "list,watch";
+
 /// An API server that has just started refuses for a moment what it will allow:
 /// so many refusals in a row are meant.
 const REFUSALS: u32 = 20;
@@ -131,12 +134,15 @@ async fn first_look<K: Form>(api: &Api<K>) -> Result<(), End> {
             Ok(()) => return Ok(()),
             Err(refused) => refused,
         };
-        let problem = problem::from_error(&error, K::OBJECT, verb);
-        match code(&error) {
-            Some(401 | 403) => return Err(End::Refused(problem)),
-            Some(404) => return Err(End::Absent(problem)),
-            _ => tokio::time::sleep(RETRY).await,
+        if let kube::Error::Api(status) = &error {
+            let problem = problem::from_refusal(status, K::OBJECT, verb, VERBS);
+            match status.code {
+                401 | 403 => return Err(End::Refused(problem)),
+                404 => return Err(End::Absent(problem)),
+                _ => {}
+            }
         }
+        tokio::time::sleep(RETRY).await;
     }
 }
 
@@ -146,13 +152,6 @@ async fn look<K: Form>(api: &Api<K>) -> Result<(), (kube::Error, &'static str)> 
     let version = list.map_err(|error| (error, "list"))?.metadata.resource_version;
     let watch = api.watch_metadata(&WatchParams::default(), &version.unwrap_or_default()).await;
     watch.map(drop).map_err(|error| (error, "watch"))
-}
-
-fn code(error: &kube::Error) -> Option<u16> {
-    match error {
-        kube::Error::Api(status) => Some(status.code),
-        _ => None,
-    }
 }
 
 /// How far the watch of one kind has come.
@@ -223,7 +222,7 @@ fn ending<K: Form>(error: &watcher::Error, progress: &mut Progress) -> Option<Fo
         // It would ask for the same version for ever.
         410 if verb == "watch" => Some(Followed::Expired),
         401 | 403 if progress.refused() => {
-            let problem = problem::from_status(status, K::OBJECT, verb);
+            let problem = problem::from_refusal(status, K::OBJECT, verb, VERBS);
             Some(Followed::Ended(End::Refused(problem)))
         }
         _ => None,

@@ -47,6 +47,17 @@ pub fn from_status(status: &Status, object: &str, task: &str) -> Problem {
     }
 }
 
+/// A refusal of what is of use only together with other rights on the same
+/// resource: the hint gives all of `verbs`, which are separated by commas.
+#[must_use]
+pub fn from_refusal(status: &Status, object: &str, task: &str, verbs: &str) -> Problem {
+    let problem = from_status(status, object, task);
+    match Denied::parse(&status.message).filter(|_| status.code == 403) {
+        Some(denied) => Problem { hint: Some(denied.remedy(verbs)), ..problem },
+        None => problem,
+    }
+}
+
 /// A right that is known to be missing although the server did not say which:
 /// `resource` of the core group, in a namespace.
 #[must_use]
@@ -167,7 +178,7 @@ impl Denied {
         Problem {
             reason: "forbidden",
             message: format!("cannot {task} {object}: {}", self.sentence()),
-            hint: Some(self.remedy()),
+            hint: Some(self.remedy(&self.verb)),
         }
     }
 
@@ -188,9 +199,9 @@ impl Denied {
         format!("user {} may not {} {} {place}", self.user, self.verb, self.qualified())
     }
 
-    fn remedy(&self) -> String {
-        let (verb, resource) = (&self.verb, self.qualified());
-        let name = format!("earthworm-{verb}-{}", self.resource.replace(['/', '.'], "-"));
+    fn remedy(&self, verb: &str) -> String {
+        let resource = self.qualified();
+        let name = format!("earthworm-{verb}-{}", self.resource).replace(['/', '.', ','], "-");
         let user = self.binding();
         match &self.namespace {
             Some(namespace) => format!(
@@ -246,6 +257,21 @@ mod tests {
         let hint = problem.hint.unwrap();
         assert!(hint.contains("clusterrole earthworm-list-nodes --verb=list --resource=nodes"));
         assert!(hint.ends_with("--serviceaccount=ci:gate"), "{hint}");
+    }
+
+    #[test]
+    fn rights_that_belong_together_are_given_together() {
+        let message = r#"pods is forbidden: User "alice" cannot list resource "pods" in API group "" at the cluster scope"#;
+        let status = Status { code: 403, message: message.into(), ..Default::default() };
+        let problem = from_refusal(&status, "pods", "list", "list,watch");
+        assert!(problem.message.ends_with("may not list pods at the cluster scope"));
+        assert_eq!(
+            problem.hint.unwrap(),
+            "kubectl create clusterrole earthworm-list-watch-pods --verb=list,watch --resource=pods && \
+             kubectl create clusterrolebinding earthworm-list-watch-pods --clusterrole=earthworm-list-watch-pods --user=alice"
+        );
+        let other = Status { code: 410, ..status };
+        assert_eq!(from_refusal(&other, "pods", "list", "list,watch").reason, "api-error");
     }
 
     #[test]
