@@ -131,6 +131,13 @@ impl Names {
                     ..named(EndpointKind::Process, name.as_str().into())
                 }));
             }
+            OwnerKind::Node => {
+                let name = self.interner.find(node);
+                return Some(Arc::new(Endpoint {
+                    node: Some(Arc::clone(&name)),
+                    ..named(EndpointKind::Node, name)
+                }));
+            }
             OwnerKind::Container { pod_uid, container_id } => (pod_uid, Some(container_id)),
             OwnerKind::Pod { pod_uid } => (pod_uid, None),
         };
