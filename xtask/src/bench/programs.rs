@@ -19,8 +19,8 @@ use crate::progress::say;
 pub(super) struct Built {
     /// The plugin.
     pub(super) plugin: PathBuf,
-    /// Made-up records, counted.
-    pub(super) stream_rate: PathBuf,
+    /// Probes at work.
+    pub(super) bench: PathBuf,
     /// Where launcher and probe lie as they are put into the plugin.
     payload: PathBuf,
 }
@@ -104,7 +104,7 @@ fn parse(messages: &str) -> Result<Built> {
         .context("cargo did not say where the payload is")?;
     Ok(Built {
         plugin: executable(build::PLUGIN)?,
-        stream_rate: executable("stream-rate")?,
+        bench: executable("earthworm-bench")?,
         payload: Path::new(out).join(ARCH),
     })
 }
@@ -118,13 +118,13 @@ mod tests {
         let messages = concat!(
             r#"{"reason":"build-script-executed","package_id":"path+file:///w/kubectl-earthworm#0.1.0","out_dir":"/t/out"}"#,
             "\n",
-            r#"{"reason":"compiler-artifact","target":{"name":"stream-rate"},"executable":"/t/stream-rate"}"#,
+            r#"{"reason":"compiler-artifact","target":{"name":"earthworm-bench"},"executable":"/t/earthworm-bench"}"#,
             "\nnot JSON\n",
             r#"{"reason":"compiler-artifact","target":{"name":"kubectl-earthworm"},"executable":"/t/kubectl-earthworm"}"#,
         );
         let built = parse(messages).unwrap();
         assert_eq!(built.plugin, Path::new("/t/kubectl-earthworm"));
-        assert_eq!(built.stream_rate, Path::new("/t/stream-rate"));
+        assert_eq!(built.bench, Path::new("/t/earthworm-bench"));
         assert_eq!(built.payload, Path::new("/t/out").join(ARCH));
         assert!(parse("").is_err());
     }

@@ -39,7 +39,7 @@ struct Runs {
 
 pub(super) fn run(bench: &mut Bench<'_>) -> Result<Findings> {
     bench.plugin()?;
-    let program = bench.programs.plugin()?.stream_rate.clone();
+    let program = bench.programs.plugin()?.bench.clone();
     let probe = bench.probe()?;
     let node = bench.node()?;
     let sandbox = bench.sandbox()?.clone();
