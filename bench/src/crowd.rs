@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const MOST_PER_PROCESS: usize = 9_000;
 
 /// Servers of short connections listen here, those of each process behind it.
-const PORT: u16 = 7_000;
+pub(crate) const SHORT_PORT: u16 = 7_000;
 
 /// Moves this process into a network namespace of its own.
 pub(crate) fn enter_own_network() -> Result<()> {
@@ -50,7 +50,7 @@ impl Hold {
     /// Holds them until standard input ends.
     pub(crate) fn run(&self) -> Result<()> {
         allow_many_files();
-        let port = PORT + u16::from(self.part);
+        let port = SHORT_PORT + u16::from(self.part);
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?;
         let mut clients = Vec::with_capacity(self.connections);
         let mut servers = Vec::with_capacity(self.connections);
@@ -139,11 +139,11 @@ impl Drop for Crowd {
 
 /// Opens and closes so many connections per second for a time; gives how many.
 pub(crate) fn churn(per_second: u32, duration: Duration) -> Result<u64> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, SHORT_PORT))?;
     let (started, mut count) = (Instant::now(), 0_u64);
     let mut buffer = [0; 16];
     while started.elapsed() < duration {
-        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, PORT))?;
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, SHORT_PORT))?;
         let (mut server, _) = listener.accept()?;
         client.write_all(b"question")?;
         server.read_exact(&mut buffer[..8])?;

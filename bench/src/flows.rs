@@ -1,7 +1,7 @@
 //! What it costs to look at a crowd of connections, and whether all of it is
 //! counted.
 
-use crate::crowd::{Crowd, churn};
+use crate::crowd::{Crowd, SHORT_PORT, churn};
 use crate::direct::Direct;
 use anyhow::{Context, Result, bail};
 use earthworm_wire::record::{Cost, Lost, Record};
@@ -84,15 +84,16 @@ pub(crate) async fn run(probe: &Path, load: Load) -> Result<Report> {
     }
     // What ended last is told with the sweep after the next.
     let sweeps = seen.sweeps + 3;
-    while seen.sweeps < sweeps || seen.held_back > 0 {
+    while seen.sweeps < sweeps {
         seen.take(&mut direct).await?;
-    }
-    for _ in 0..SS_RUNS {
-        report.ss_seconds.push(ss()?);
     }
     let costs = seen.costs;
     while seen.costs == costs {
         seen.take(&mut direct).await?;
+    }
+    drop(direct);
+    for _ in 0..SS_RUNS {
+        report.ss_seconds.push(ss()?);
     }
     drop(crowd);
     let cost = seen.cost.context("the probe tells no price")?;
@@ -140,7 +141,9 @@ impl Seen {
                 }
                 Record::Flow(flow) => {
                     self.flows += 1;
-                    self.closed += flow.traffic.connections.closed;
+                    if flow.port == SHORT_PORT {
+                        self.closed += flow.traffic.connections.closed;
+                    }
                 }
                 Record::Cost(cost) => {
                     self.costs += 1;
