@@ -31,7 +31,7 @@ impl NodeImage {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("image.tar");
         // As in probe-image/Containerfile: no user, the pod names one.
-        let image = Image { name, program: PROGRAM, content, user: None };
+        let image = Image::of_program(name, PROGRAM, content, None).unwrap();
         let id = image.save(&archive).unwrap();
         let socket = lab.sandbox.containerd_socket(node).unwrap();
         image::import(&socket, &archive).unwrap();

@@ -24,9 +24,9 @@ pub fn run(command: ClusterCommand) -> Result<ExitCode> {
         ClusterCommand::Status { output } => return status(output),
         ClusterCommand::Build { kubernetes } => {
             let mut progress = Progress::new();
-            let folder = build::ensure(&kubernetes, &mut progress)?;
-            progress.finish(&format!("Kubernetes {kubernetes} is built"));
-            print(&folder.display().to_string());
+            let programs = build::ensure(&kubernetes, &mut progress)?;
+            progress.finish(&format!("Kubernetes {kubernetes} and CoreDNS are built"));
+            print(&programs.kubernetes.display().to_string());
         }
         ClusterCommand::Kubeconfig { user } => {
             let path = Sandbox::attach()?.kubeconfig_for(&user)?;

@@ -47,6 +47,8 @@ pub mod files {
     pub const TOKENS: &str = "tokens.csv";
     /// The controller manager's kubeconfig.
     pub const CONTROLLER_MANAGER: &str = "controller-manager.kubeconfig";
+    /// The kubeconfig of every node's kube-proxy.
+    pub const KUBE_PROXY: &str = "kube-proxy.kubeconfig";
 }
 
 /// Writes every certificate, token and kubeconfig.
@@ -78,6 +80,9 @@ pub fn create(layout: &Layout, nodes: &[NodeSpec]) -> Result<()> {
         &masters,
         &layout.credential(files::CONTROLLER_MANAGER),
     )?;
+    // Kubernetes gives this user the rights that a kube-proxy needs.
+    let kube_proxy = layout.credential(files::KUBE_PROXY);
+    add(&node_facing, "kube-proxy", "system:kube-proxy", &[], &kube_proxy)?;
     for user in PLAIN_USERS {
         add(&local, user, user, &[], &layout.kubeconfig_for(user))?;
     }

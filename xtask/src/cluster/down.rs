@@ -14,19 +14,21 @@ use super::lock::Lock;
 use super::process::{self, ProcessId};
 use super::state::State;
 use super::{
-    apiserver, cgroups, containerd, controller_manager, etcd, firewall, kubelet, mounts, network,
+    apiserver, cgroups, containerd, controller_manager, etcd, firewall, kube_proxy, kubelet,
+    mounts, network,
 };
 use crate::progress::Progress;
 
 /// Programs of a sandbox. Only together with a path below the state folder in
 /// their arguments do they count as ours.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     etcd::NAME,
     apiserver::NAME,
     controller_manager::NAME,
     containerd::NAME,
     containerd::SHIM,
     kubelet::NAME,
+    kube_proxy::NAME,
 ];
 
 /// How often processes are looked for, since one may start another meanwhile.

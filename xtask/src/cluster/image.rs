@@ -1,5 +1,5 @@
-//! Container images of one static program in one layer, made without a
-//! registry or a daemon, and how a node gets and loses them.
+//! Container images of one layer, made without a registry or a daemon, and how
+//! a node gets and loses them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -10,41 +10,52 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tar::{Builder, Header};
+use tar::Builder;
+
+use super::rootfs::{Rootfs, append};
 
 /// What an image holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Image<'a> {
     /// Its name with the tag.
     pub name: &'a str,
-    /// The program's file name, at the root of the image.
-    pub program: &'a str,
-    /// The program itself; it needs no library.
-    pub content: &'a [u8],
+    /// The program that it starts, as an absolute path in it.
+    pub entrypoint: String,
     /// Whom it runs as; `None` is the image format's default, root.
     pub user: Option<&'a str>,
+    /// Its files.
+    pub rootfs: Rootfs,
 }
 
-impl Image<'_> {
+impl<'a> Image<'a> {
+    /// An image of one program that needs no library, at the image's root.
+    ///
+    /// # Errors
+    /// When the program's name does not fit into an archive.
+    pub fn of_program(
+        name: &'a str,
+        program: &str,
+        content: &[u8],
+        user: Option<&'a str>,
+    ) -> Result<Self> {
+        let rootfs = Rootfs::of_program(program, content)?;
+        Ok(Image { name, entrypoint: format!("/{program}"), user, rootfs })
+    }
+
     /// Writes the image for `ctr import`, in the format of `docker save`: a
     /// manifest, a configuration, one layer. Gives the image's id, by which the
     /// node's runtime knows it beside its name.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<String> {
+    pub fn save(self, path: &Path) -> Result<String> {
         let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
         self.write(file, architecture()).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    fn write(&self, output: impl Write, architecture: &str) -> Result<String> {
-        let mut layer = Builder::new(Vec::new());
-        append(&mut layer, self.program, self.content, 0o755)?;
-        let layer = layer.into_inner()?;
-        let mut process = json!({
-            "Entrypoint": [format!("/{}", self.program)],
-            "WorkingDir": "/",
-        });
+    fn write(self, output: impl Write, architecture: &str) -> Result<String> {
+        let layer = self.rootfs.into_layer()?;
+        let mut process = json!({ "Entrypoint": [self.entrypoint], "WorkingDir": "/" });
         if let Some(user) = self.user {
             process["User"] = user.into();
         }
@@ -99,7 +110,7 @@ pub fn compile(source: &Path, program: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// When `ctr` refuses; the message holds its words.
 pub fn import(containerd_socket: &Path, archive: &Path) -> Result<()> {
-    ctr(containerd_socket, &["import".as_ref(), archive.as_os_str()])
+    ctr(containerd_socket, &["import".as_ref(), archive.as_os_str()]).map(drop)
 }
 
 /// Takes an image away again, by its name and its id, content included. What
@@ -109,9 +120,41 @@ pub fn import(containerd_socket: &Path, archive: &Path) -> Result<()> {
 /// When `ctr` refuses; the message holds its words.
 pub fn remove(containerd_socket: &Path, name: &str, id: &str) -> Result<()> {
     ctr(containerd_socket, &["rm".as_ref(), "--sync".as_ref(), name.as_ref(), id.as_ref()])
+        .map(drop)
 }
 
-fn ctr(containerd_socket: &Path, arguments: &[&OsStr]) -> Result<()> {
+/// Whether the node behind this socket has an image of this name.
+///
+/// # Errors
+/// When `ctr` refuses; the message holds its words.
+pub fn is_there(containerd_socket: &Path, name: &str) -> Result<bool> {
+    Ok(!same_image(&ctr(containerd_socket, &["list".as_ref()])?, name).is_empty())
+}
+
+/// Takes an image away again, by its name alone. What is gone is no error.
+///
+/// # Errors
+/// When `ctr` refuses; the message holds its words.
+pub fn remove_named(containerd_socket: &Path, name: &str) -> Result<()> {
+    for name in same_image(&ctr(containerd_socket, &["list".as_ref()])?, name) {
+        ctr(containerd_socket, &["rm".as_ref(), "--sync".as_ref(), name.as_ref()])?;
+    }
+    Ok(())
+}
+
+/// All names of the image that has this one: the runtime adds its id. One line
+/// per name: the name, the type, the digest, and more.
+fn same_image<'a>(list: &'a str, name: &str) -> Vec<&'a str> {
+    let digest = |line: &'a str| line.split_whitespace().nth(2);
+    let named = list.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let Some(wanted) = named.and_then(digest) else { return Vec::new() };
+    list.lines()
+        .filter(|line| digest(line) == Some(wanted))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect()
+}
+
+fn ctr(containerd_socket: &Path, arguments: &[&OsStr]) -> Result<String> {
     let output = Command::new("ctr")
         .arg("--address")
         .arg(containerd_socket)
@@ -122,7 +165,7 @@ fn ctr(containerd_socket: &Path, arguments: &[&OsStr]) -> Result<()> {
     if !output.status.success() {
         bail!("ctr images {arguments:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The name that container images use for this machine's processor.
@@ -132,19 +175,6 @@ fn architecture() -> &'static str {
         "aarch64" => "arm64",
         other => other,
     }
-}
-
-/// Every field that could differ from run to run is fixed, so that the image
-/// has the same digest on every machine with the same compiler.
-fn append<W: Write>(archive: &mut Builder<W>, name: &str, content: &[u8], mode: u32) -> Result<()> {
-    let mut header = Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(mode);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    archive.append_data(&mut header, name, content)?;
-    Ok(())
 }
 
 /// The SHA-256 of the content, in hexadecimal digits.
@@ -160,10 +190,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_image_goes_with_its_id() {
+        let list = "REF TYPE DIGEST SIZE PLATFORMS LABELS\n\
+                    localhost/one:1 application/x sha256:aa 1 KiB linux/amd64 -\n\
+                    localhost/two:1 application/x sha256:bb 1 KiB linux/amd64 -\n\
+                    sha256:11 application/x sha256:aa 1 KiB linux/amd64 -\n";
+        assert_eq!(same_image(list, "localhost/one:1"), ["localhost/one:1", "sha256:11"]);
+        assert!(same_image(list, "localhost/three:1").is_empty());
+    }
+
+    #[test]
     fn the_archive_holds_together() {
         let mut bytes = Vec::new();
         let name = "localhost/one:1";
-        let image = Image { name, program: "one", content: b"program", user: Some("1:1") };
+        let image = Image::of_program(name, "one", b"program", Some("1:1")).unwrap();
         let id = image.write(&mut bytes, "amd64").unwrap();
         let mut files = BTreeMap::new();
         for entry in tar::Archive::new(bytes.as_slice()).entries().unwrap() {
@@ -178,6 +218,7 @@ mod tests {
         assert_eq!(id, format!("sha256:{}", hex_digest(&files[name])));
         let configuration: serde_json::Value = serde_json::from_slice(&files[name]).unwrap();
         assert_eq!(configuration["config"]["User"], "1:1");
+        assert_eq!(configuration["config"]["Entrypoint"], json!(["/one"]));
         assert_eq!(
             configuration["rootfs"]["diff_ids"][0],
             format!("sha256:{}", hex_digest(&files["layer.tar"]))

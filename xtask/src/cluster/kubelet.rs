@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::cgroups;
 use super::credentials::files;
 use super::layout::Layout;
-use super::options::NodeSpec;
+use super::options::{CLUSTER_DOMAIN, DNS_ADDRESS, NodeSpec};
 
 /// The program's name.
 pub const NAME: &str = "kubelet";
@@ -71,6 +71,8 @@ fn configuration(layout: &Layout, node: &NodeSpec, minor_version: u32) -> Value 
         },
         // Nothing could bring a collected image back.
         "imageGCHighThresholdPercent": 100,
+        "clusterDNS": [DNS_ADDRESS],
+        "clusterDomain": CLUSTER_DOMAIN,
         "podLogsDir": node_layout.kubelet("pod-logs"),
         "volumePluginDir": node_layout.kubelet("volume-plugins"),
         "authentication": {

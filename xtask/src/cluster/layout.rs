@@ -84,6 +84,12 @@ impl Layout {
         self.root.join("pause.tar")
     }
 
+    /// The image of CoreDNS as it is imported.
+    #[must_use]
+    pub fn dns_image(&self) -> PathBuf {
+        self.root.join("coredns.tar")
+    }
+
     /// What one node has.
     #[must_use]
     pub fn node(&self, node: &str) -> NodeLayout {
@@ -138,6 +144,12 @@ impl NodeLayout {
     #[must_use]
     pub fn kubelet_kubeconfig(&self) -> PathBuf {
         self.root.join("kubelet.kubeconfig")
+    }
+
+    /// The configuration of kube-proxy.
+    #[must_use]
+    pub fn kube_proxy_config(&self) -> PathBuf {
+        self.root.join("kube-proxy.json")
     }
 
     /// A folder of the kubelet: `root`, `certificates`, `pod-logs` or

@@ -1,6 +1,6 @@
 //! A real Kubernetes on one machine: etcd, kube-apiserver and
 //! kube-controller-manager on the machine's side, and per node a network
-//! namespace with containerd and kubelet.
+//! namespace with containerd, kubelet and kube-proxy. CoreDNS runs in a pod.
 //!
 //! There is one sandbox per machine. [`Sandbox::up`] starts it,
 //! [`Sandbox::attach`] finds it again, [`Sandbox::down`] leaves nothing of it.
@@ -14,13 +14,17 @@ pub mod cgroups;
 pub mod command;
 pub mod containerd;
 pub mod controller_manager;
+pub mod coredns;
 pub mod credentials;
+pub mod dns;
 pub mod down;
 pub mod etcd;
 pub mod firewall;
+pub mod go_build;
 pub mod host;
 pub mod image;
 pub mod kernel_objects;
+pub mod kube_proxy;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod layout;
@@ -31,6 +35,7 @@ pub mod options;
 pub mod pause_image;
 pub mod process;
 pub mod residue;
+pub mod rootfs;
 pub mod sandbox;
 pub mod sessions;
 pub mod starter;

@@ -27,8 +27,17 @@ pub const NODE_NETWORK: &str = "198.51.100.0/24";
 /// benchmarks): pods in 198.18.0.0/16, services in 198.19.0.0/24.
 pub const POD_AND_SERVICE_NETWORK: &str = "198.18.0.0/15";
 
+/// The pods of all nodes.
+pub const POD_NETWORK: &str = "198.18.0.0/16";
+
 /// The range from which the API server gives addresses to services.
 pub const SERVICE_NETWORK: &str = "198.19.0.0/24";
+
+/// The address of the service `kube-dns`.
+pub const DNS_ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 19, 0, 10);
+
+/// The domain below which services and pods have names.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
 
 /// The machine's own address on the bridge, where the nodes find the API server.
 pub const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
@@ -99,7 +108,7 @@ pub struct NodeSpec {
     pub host_link: String,
     /// The node's InternalIP.
     pub address: Ipv4Addr,
-    /// The gateway of the node's pods: the address of `cni0` in the namespace.
+    /// The gateway of the node's pods: the node's end of each pod's cable has it.
     pub pod_gateway: Ipv4Addr,
     /// The node's pods live in this /24.
     pub pod_network: String,

@@ -27,7 +27,7 @@ pub fn create(layout: &Layout) -> Result<()> {
     }
     fs::write(&source, SOURCE).with_context(|| format!("cannot write {}", source.display()))?;
     let content = &image::compile(&source, &layout.control_plane("pause"))?;
-    Image { name: PAUSE_IMAGE, program: "pause", content, user: Some(USER) }
+    Image::of_program(PAUSE_IMAGE, "pause", content, Some(USER))?
         .save(&layout.pause_image())
         .map(drop)
 }

@@ -1,11 +1,13 @@
 //! The sandbox as the tests use it.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::layout::Layout;
 use super::lock::Lock;
@@ -90,6 +92,29 @@ impl Sandbox {
         let mut command = starter::kubectl(&self.layout, &state.binaries, &self.kubeconfig());
         command.args(arguments);
         Ok(command)
+    }
+
+    /// Gives Kubernetes an object, or a `List` of them, as administrator. One
+    /// that is there is changed to this.
+    ///
+    /// # Errors
+    /// With the words of kubectl when it is refused.
+    pub fn apply(&self, object: &Value) -> Result<()> {
+        let mut child = self
+            .kubectl(["apply", "--filename=-"])?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start kubectl")?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(object.to_string().as_bytes()).context("cannot write to kubectl")?;
+        }
+        let output = child.wait_with_output().context("cannot wait for kubectl")?;
+        if !output.status.success() {
+            bail!("kubectl apply: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
     }
 
     /// The nodes in order.

@@ -1,12 +1,13 @@
 //! Starts a sandbox.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::build::Programs;
 use super::host::{self, HostSnapshot};
 use super::layout::Layout;
 use super::lock::Lock;
@@ -15,8 +16,8 @@ use super::sandbox::Sandbox;
 use super::starter::{self, Awaited};
 use super::state::State;
 use super::{
-    apiserver, build, cgroups, containerd, controller_manager, credentials, down, etcd, image,
-    kubelet, network, pause_image,
+    apiserver, build, cgroups, containerd, controller_manager, credentials, dns, down, etcd, image,
+    kube_proxy, kubelet, network, pause_image,
 };
 use crate::packages;
 use crate::progress::Progress;
@@ -62,9 +63,13 @@ pub fn up(options: &Options) -> Result<Sandbox> {
         progress.step("removing what an earlier sandbox left");
         down::clean(&layout, &mut progress).context("an earlier sandbox cannot be removed")?;
     }
-    let result = check(options, &mut progress)
-        .and_then(|binaries| prepare(&layout, options, &nodes, binaries, &mut progress))
-        .and_then(|mut state| start_all(&layout, &mut state, &nodes, minor, &mut progress));
+    let result = check(options, &mut progress).and_then(|programs| {
+        let binaries = programs.kubernetes;
+        let mut state = prepare(&layout, options, &nodes, binaries, &mut progress)?;
+        start_all(&layout, &mut state, &nodes, minor, &mut progress)?;
+        progress.step("starting CoreDNS");
+        start_dns(&layout, &mut state, &nodes, &programs.coredns)
+    });
     if let Err(error) = result {
         if down::anything_left(&layout)? {
             progress.step("removing what was started");
@@ -102,20 +107,20 @@ fn running(layout: &Layout, options: &Options) -> Result<Option<Sandbox>> {
     Ok(Some(Sandbox::new(layout.clone())))
 }
 
-/// Everything that can fail before this machine is changed. Gives the folder
-/// with the Kubernetes programs.
-fn check(options: &Options, progress: &mut Progress) -> Result<PathBuf> {
+/// Everything that can fail before this machine is changed. Gives the programs
+/// that it built or found.
+fn check(options: &Options, progress: &mut Progress) -> Result<Programs> {
     packages::ensure(&PACKAGES, progress)?;
     if containerd::plugin_folder().is_none() {
-        let plugin = ("/usr/lib/cni/bridge", "containernetworking-plugins");
+        let plugin = ("/usr/lib/cni/ptp", "containernetworking-plugins");
         packages::ensure(&[plugin], progress)?;
     }
-    let binaries = build::ensure(&options.kubernetes, progress)?;
+    let programs = build::ensure(&options.kubernetes, progress)?;
     progress.step("looking at ports and addresses");
     network::refuse_taken_ports()?;
     network::refuse_taken_networks()?;
     host::refuse_beside_a_kubelet()?;
-    Ok(binaries)
+    Ok(programs)
 }
 
 /// Everything between the checks and the first process: files, network, groups.
@@ -163,6 +168,7 @@ fn start_all(
     for node in nodes {
         containerd::configure(layout, node)?;
         kubelet::configure(layout, node, minor)?;
+        kube_proxy::configure(layout, node)?;
         let argv = containerd::argv(layout, node);
         let version = containerd_version.clone();
         starter::start(layout, state, containerd::NAME, Some(&node.name), argv, version)?;
@@ -180,10 +186,23 @@ fn start_all(
         starter::start(layout, state, kubelet::NAME, name, argv, kubernetes.clone())?;
     }
     let argv = controller_manager::argv(layout, &state.binaries);
-    starter::start(layout, state, controller_manager::NAME, None, argv, kubernetes)?;
+    starter::start(layout, state, controller_manager::NAME, None, argv, kubernetes.clone())?;
     progress.step("waiting for the nodes");
     await_nodes(layout, state, nodes)?;
-    await_service_account(layout, state)?;
+    // It asks for its node, and waits for long when there is none.
+    for node in nodes {
+        let argv = kube_proxy::argv(layout, &state.binaries, node);
+        let name = Some(node.name.as_str());
+        starter::start(layout, state, kube_proxy::NAME, name, argv, kubernetes.clone())?;
+    }
+    await_service_account(layout, state)
+}
+
+/// The last part of a sandbox.
+fn start_dns(layout: &Layout, state: &mut State, nodes: &[NodeSpec], program: &Path) -> Result<()> {
+    if let Some(node) = nodes.first() {
+        dns::start(layout, state, node, program)?;
+    }
     state.complete = true;
     state.store(layout)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::build;
-use crate::cluster::build::cache_root;
+use crate::cluster::go_build::cache_root;
 use crate::packages;
 use crate::progress::{Progress, say};
 
@@ -21,9 +21,7 @@ pub(super) fn cargo_deny(only_if_there: bool) -> Result<Option<PathBuf>> {
     if let Some(program) = packages::find("cargo-deny") {
         return Ok(Some(program));
     }
-    let cache = cache_root()?;
-    let tools = cache.parent().context("the cache has no parent")?.join("tools");
-    let root = tools.join(format!("cargo-deny-{CARGO_DENY}"));
+    let root = cache_root()?.join("tools").join(format!("cargo-deny-{CARGO_DENY}"));
     let program = root.join("bin/cargo-deny");
     if program.is_file() {
         return Ok(Some(program));
