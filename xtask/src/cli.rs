@@ -159,6 +159,9 @@ pub enum ClusterCommand {
         #[arg(short, long, value_enum, default_value_t = Format::Text)]
         output: Format,
     },
+    /// Services with real traffic between two nodes, in the running sandbox
+    #[command(subcommand)]
+    Workload(WorkloadCommand),
     /// Build the Kubernetes programs without starting them
     Build {
         /// The version to build
@@ -171,6 +174,15 @@ pub enum ClusterCommand {
         #[arg(default_value = "admin")]
         user: String,
     },
+}
+
+/// What can be done with the workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum WorkloadCommand {
+    /// Start a web server, a redis and a client of each; wait until they are ready
+    Up,
+    /// Remove them
+    Down,
 }
 
 /// What `up` starts.

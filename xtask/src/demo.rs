@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 use crate::build;
 use crate::cluster::layout::Layout;
 use crate::cluster::status::Status;
-use crate::cluster::{Options, Sandbox};
+use crate::cluster::{Options, Sandbox, workload};
 use crate::packages;
 use crate::progress::{Progress, say};
 
@@ -31,16 +31,22 @@ pub fn run() -> Result<ExitCode> {
     }
     let mut progress = Progress::new();
     packages::ensure(&PACKAGES, &mut progress)?;
-    progress.finish("1/4 compilers are there");
+    progress.finish("1/5 compilers are there");
 
-    say("2/4 building the plugin and its probe (some minutes the first time)");
+    say("2/5 building the plugin and its probe (some minutes the first time)");
     let plugin = build::plugin(false)?;
 
-    say("3/4 a Kubernetes with two nodes");
+    say("3/5 a Kubernetes with two nodes");
     let sandbox = sandbox()?;
     let path = search_path(&plugin, &sandbox)?;
 
-    say(&format!("4/4 kubectl {}\n", COMMAND.join(" ")));
+    say("4/5 services with traffic between the nodes");
+    if let Err(error) = workload::up(&mut Progress::new()) {
+        // What comes next can do without.
+        say(&format!("==== SKIPPED the traffic: {error:#} ===="));
+    }
+
+    say(&format!("5/5 kubectl {}\n", COMMAND.join(" ")));
     let status = sandbox
         .kubectl(COMMAND)?
         .env("PATH", &path)

@@ -6,13 +6,18 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Output};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use xtask::cluster::pause_image::PAUSE_IMAGE;
-use xtask::cluster::{Options, Sandbox, down, layout::Layout};
+use xtask::cluster::workload::image::{NAME as WORKLOAD_IMAGE, PAGE};
+use xtask::cluster::workload::objects::{NAMESPACE, NODE_PORT};
+use xtask::cluster::{Options, Sandbox, down, image, layout::Layout, workload};
+use xtask::progress::Progress;
 
 /// How long anything may take that the cluster does on its own.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,6 +33,7 @@ fn a_sandbox_comes_up_works_and_goes() {
     users_without_rights_have_none(&sandbox);
     pods_run_on_every_node(&sandbox);
     a_finished_job_vanishes(&sandbox);
+    the_workload_talks(&sandbox);
     a_killed_kubelet_stops_its_lease(&sandbox);
     the_api_server_can_be_away(&sandbox);
 
@@ -112,6 +118,29 @@ fn a_finished_job_vanishes(sandbox: &Sandbox) {
         let output = run(sandbox, &arguments);
         !String::from_utf8_lossy(&output.stdout).contains("sandbox-test-job")
     });
+}
+
+fn the_workload_talks(sandbox: &Sandbox) {
+    workload::up(&mut Progress::silent()).unwrap();
+    let counted = |command: &[&str]| -> u64 {
+        let namespace = format!("--namespace={NAMESPACE}");
+        let command = [&["exec", &namespace, "deployment/cart", "--"], command].concat();
+        String::from_utf8_lossy(&run(sandbox, &command).stdout).trim().parse().unwrap()
+    };
+    let orders = counted(&["redis-cli", "get", "orders"]);
+    eventually("orders come in", || counted(&["redis-cli", "get", "orders"]) >= orders + 3);
+    for node in sandbox.nodes().unwrap() {
+        let mut connection = TcpStream::connect((node.address, NODE_PORT)).unwrap();
+        connection.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with(PAGE), "{}: {answer}", node.name);
+    }
+    workload::down(&mut Progress::silent()).unwrap();
+    for node in sandbox.nodes().unwrap() {
+        let socket = sandbox.containerd_socket(&node.name).unwrap();
+        assert!(!image::is_there(&socket, WORKLOAD_IMAGE).unwrap(), "{}", node.name);
+    }
 }
 
 fn a_killed_kubelet_stops_its_lease(sandbox: &Sandbox) {

@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::layout::Layout;
 use super::sandbox::Sandbox;
 use super::status::Status;
-use super::{build, down};
-use crate::cli::{ClusterCommand, Format};
+use super::{build, down, workload};
+use crate::cli::{ClusterCommand, Format, WorkloadCommand};
 use crate::progress::{Progress, print};
 
 /// Runs a command.
@@ -28,6 +28,8 @@ pub fn run(command: ClusterCommand) -> Result<ExitCode> {
             progress.finish(&format!("Kubernetes {kubernetes} and CoreDNS are built"));
             print(&programs.kubernetes.display().to_string());
         }
+        ClusterCommand::Workload(WorkloadCommand::Up) => workload::up(&mut Progress::new())?,
+        ClusterCommand::Workload(WorkloadCommand::Down) => workload::down(&mut Progress::new())?,
         ClusterCommand::Kubeconfig { user } => {
             let path = Sandbox::attach()?.kubeconfig_for(&user)?;
             print(&path.display().to_string());

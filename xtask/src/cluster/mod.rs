@@ -16,6 +16,7 @@ pub mod containerd;
 pub mod controller_manager;
 pub mod coredns;
 pub mod credentials;
+pub mod debian;
 pub mod dns;
 pub mod down;
 pub mod etcd;
@@ -42,6 +43,7 @@ pub mod starter;
 pub mod state;
 pub mod status;
 pub mod up;
+pub mod workload;
 
 pub use options::Options;
 pub use sandbox::Sandbox;
