@@ -18,6 +18,7 @@ mod healthy;
 mod images;
 mod incidents;
 mod kubelets;
+mod network;
 mod outage;
 mod picker;
 mod plugin;

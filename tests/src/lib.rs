@@ -18,6 +18,7 @@ pub mod lab;
 pub mod leases;
 pub mod network;
 pub mod other_probe;
+pub mod pods;
 pub mod policy;
 pub mod pty;
 pub mod residue;
