@@ -25,7 +25,8 @@ fn the_image_of_a_running_pod_will_do() {
     fs::write(&source, "#include <unistd.h>\nint main(void) { return (int)sleep(300); }\n")
         .unwrap();
     let program = compile(&source, &folder.path().join("resident")).unwrap();
-    let image = NodeImage::import(&lab, lab.node(), "localhost/resident:1", &program);
+    // Others may run on the node; of equals, the first by its name is taken.
+    let image = NodeImage::import(&lab, lab.node(), "a.localhost/resident:1", &program);
     let pod = Resident::start(&lab, &image.name);
     let patch = r#"{"status":{"images":[]}}"#;
     let unlist =

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use earthworm_tests::lab::{Claim, Lab, Versions};
 use earthworm_tests::network::connect_inside;
-use earthworm_tests::pods::{Pod, Pods, WAIT};
+use earthworm_tests::pods::{Pod, Pods, WAIT, Wanted};
 use xtask::cluster::options::{DNS_ADDRESS, NodeSpec};
 use xtask::cluster::workload::image::{LARGE, PAGE};
 
-const WEB: [&str; 5] = ["httpd", "-f", "-p", "8080", "-h"];
+const WEB: [&str; 6] = ["httpd", "-f", "-p", "8080", "-h", "/www"];
 
 /// Tells everybody the address that it sees them come from.
 const MIRROR: [&str; 3] =
@@ -27,9 +27,9 @@ fn services_answer_from_everywhere() {
     };
     let [here, there] = lab.nodes()[..] else { panic!("not two nodes") };
     let pods = Pods::new(&lab);
-    let server = pods.start("web", there, &[&WEB[..], &["/www"]].concat());
-    let neighbour = pods.start("neighbour", there, &WAIT);
-    let client = pods.start("client", here, &WAIT);
+    let server = pods.start(&Wanted::new("web", there, &WEB).in_deployment());
+    let neighbour = pods.start(&Wanted::new("neighbour", there, &WAIT));
+    let client = pods.start(&Wanted::new("client", here, &WAIT));
     let service = pods.service(&server, "TCP", 8080);
 
     let get = |pod: &Pod, host: &str, path: &str| {
@@ -65,18 +65,21 @@ fn nobody_hides_who_asks() {
     };
     let [here, there] = lab.nodes()[..] else { panic!("not two nodes") };
     let pods = Pods::new(&lab);
-    let mirror = pods.start("mirror", there, &MIRROR);
-    let echo = pods.start("echo", there, &ECHO);
-    let client = pods.start("client", here, &WAIT);
-    let neighbour = pods.start("neighbour", there, &WAIT);
+    let mirror = pods.start(&Wanted::new("mirror", there, &MIRROR));
+    let echo = pods.start(&Wanted::new("echo", there, &ECHO));
+    let client = pods.start(&Wanted::new("client", here, &WAIT));
+    let neighbour = pods.start(&Wanted::new("neighbour", there, &WAIT).and("mirror", &MIRROR));
+    let host = pods.start(&Wanted::new("host", here, &WAIT).on_host_network());
     let service = pods.service(&mirror, "TCP", 9000);
-    for pod in [&client, &neighbour] {
+    for pod in [&client, &neighbour, &host] {
         for address in [mirror.address, service.address] {
             let address = format!("TCP:{address}:9000");
             let seen = pods.exec(pod, &["socat", "-u", &address, "STDOUT"]);
             assert_eq!(seen.trim(), pod.address.to_string(), "{} at {address}", pod.name);
         }
     }
+    let itself = pods.exec(&neighbour, &["socat", "-u", "TCP:127.0.0.1:9000", "STDOUT"]);
+    assert_eq!(itself.trim(), "127.0.0.1", "two containers share a loopback");
     let service = pods.service(&echo, "UDP", 7000);
     for address in [echo.address, service.address] {
         let script = format!("printf 0123456789 | socat -t1 - UDP:{address}:7000");
@@ -92,7 +95,7 @@ fn names_are_known_and_unknown_ones_are_not() {
         return;
     };
     let pods = Pods::new(&lab);
-    let client = pods.start("client", lab.node(), &WAIT);
+    let client = pods.start(&Wanted::new("client", lab.node(), &WAIT));
     let server = format!("{DNS_ADDRESS}");
     let ask = |name: &str| {
         let script = format!("nslookup -type=a {name} {server} 2>&1 || true");

@@ -194,15 +194,6 @@ impl Lab {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Runs a command in a pod of the namespace `default`; it must succeed.
-    ///
-    /// # Panics
-    /// With its words when it fails.
-    #[must_use]
-    pub fn exec(&self, pod: &str, command: &[&str]) -> String {
-        self.kubectl(&[&["exec", pod, "--"], command].concat())
-    }
-
     /// Objects of sessions on the test's nodes.
     ///
     /// # Panics

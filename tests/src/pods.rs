@@ -1,6 +1,8 @@
 //! Pods that send and answer exactly what a test tells them to, and services in
 //! front of them. Their image has busybox, socat and redis.
 
+mod wanted;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use xtask::cluster::image;
 use xtask::cluster::workload::image::{NAME as IMAGE, ensure};
+
+pub use wanted::Wanted;
 
 use crate::eventually;
 use crate::lab::Lab;
@@ -38,6 +42,9 @@ pub struct Pods<'a> {
 pub struct Pod {
     /// As Kubernetes knows it.
     pub name: String,
+    /// The name that was wanted, with the test's: the same, or that of its
+    /// Deployment.
+    pub app: String,
     /// Its own address.
     pub address: Ipv4Addr,
 }
@@ -73,36 +80,24 @@ impl<'a> Pods<'a> {
         pods
     }
 
-    /// Starts a pod and waits until it runs. Its name gets the test's.
+    /// Starts a pod and waits until all of it runs. Its name gets the test's.
     ///
     /// # Panics
     /// When it does not run in time.
     #[must_use]
-    pub fn start(&self, name: &str, node: &str, command: &[&str]) -> Pod {
-        let name = self.name(name);
-        let pod = json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": self.metadata(&name),
-            "spec": {
-                "nodeName": node,
-                "automountServiceAccountToken": false,
-                "terminationGracePeriodSeconds": 1,
-                "containers": [{
-                    "name": "main",
-                    "image": IMAGE,
-                    "imagePullPolicy": "Never",
-                    "command": command,
-                }],
-            },
+    pub fn start(&self, wanted: &Wanted<'_>) -> Pod {
+        let app = format!("{}-{}", wanted.name, self.lab.node());
+        self.lab.sandbox.apply(&wanted.object(&app, &self.labels(&app))).unwrap();
+        let selector = format!("--selector=app={app}");
+        let mut pod = Value::Null;
+        eventually(&format!("{app} runs"), PATIENCE, || {
+            pod = self.lab.get(&["pods", &selector])["items"][0].take();
+            let states = pod["status"]["containerStatuses"].as_array();
+            let runs = |state: &Value| state["state"]["running"].is_object();
+            states.is_some_and(|states| states.iter().all(runs))
         });
-        self.lab.sandbox.apply(&pod).unwrap();
-        let mut status = Value::Null;
-        eventually(&format!("{name} runs"), PATIENCE, || {
-            status = self.lab.get(&["pod", &name])["status"].take();
-            status["phase"] == "Running"
-        });
-        Pod { address: address(&status["podIP"]), name }
+        let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+        Pod { name, app, address: address(&pod["status"]["podIP"]) }
     }
 
     /// Puts a service in front of a pod, and waits until every node of the test
@@ -115,17 +110,17 @@ impl<'a> Pods<'a> {
         let service = json!({
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": self.metadata(&pod.name),
+            "metadata": { "name": pod.app, "labels": self.labels(&pod.app) },
             "spec": {
                 "type": "NodePort",
-                "selector": { "app": pod.name },
+                "selector": { "app": pod.app },
                 "ports": [{ "port": port, "protocol": protocol }],
             },
         });
         self.lab.sandbox.apply(&service).unwrap();
-        let spec = self.lab.get(&["service", &pod.name])["spec"].take();
+        let spec = self.lab.get(&["service", &pod.app])["spec"].take();
         let service = Service {
-            name: pod.name.clone(),
+            name: pod.app.clone(),
             address: address(&spec["clusterIP"]),
             node_port: spec["ports"][0]["nodePort"].as_u64().unwrap().try_into().unwrap(),
         };
@@ -146,22 +141,33 @@ impl<'a> Pods<'a> {
     /// With its words when it fails.
     #[must_use]
     pub fn exec(&self, pod: &Pod, command: &[&str]) -> String {
-        self.lab.exec(&pod.name, command)
+        self.exec_in(pod, "main", command)
     }
 
-    fn name(&self, name: &str) -> String {
-        format!("{name}-{}", self.lab.node())
+    /// The same in another container than the first.
+    ///
+    /// # Panics
+    /// With its words when it fails.
+    #[must_use]
+    pub fn exec_in(&self, pod: &Pod, container: &str, command: &[&str]) -> String {
+        let arguments = ["exec", &pod.name, "--container", container, "--"];
+        self.lab.kubectl(&[&arguments[..], command].concat())
     }
 
-    fn metadata(&self, name: &str) -> Value {
-        json!({ "name": name, "labels": { "app": name, LABEL: self.lab.node() } })
+    fn labels(&self, app: &str) -> Value {
+        json!({ "app": app, LABEL: self.lab.node() })
     }
 }
 
 impl Drop for Pods<'_> {
     fn drop(&mut self) {
         let selector = format!("--selector={LABEL}={}", self.lab.node());
-        let _ = self.lab.try_kubectl(&["delete", "pods,services", &selector, "--timeout=60s"]);
+        // A pod whose Deployment is there would come back.
+        for kinds in ["deployments,services", "pods"] {
+            let wait = ["--timeout=60s", "--cascade=foreground"];
+            let arguments = [&["delete", kinds, &selector][..], &wait].concat();
+            let _ = self.lab.try_kubectl(&arguments);
+        }
         for socket in &self.brought_to {
             if let Err(error) = image::remove_named(socket, IMAGE) {
                 eprintln!("{}: {error:#}", socket.display());
