@@ -9,6 +9,15 @@ use anyhow::{Context, Result, bail};
 use super::network::run;
 use crate::packages;
 
+/// For a machine that has nothing installed, and of which nothing is noted
+/// down in the place of this one's.
+const OPTIONS: [&str; 4] = [
+    "Dir::State::status=/dev/null",
+    "Dir::Cache::pkgcache=",
+    "Dir::Cache::srcpkgcache=",
+    "APT::Sandbox::User=root",
+];
+
 /// What one line of `ld.so --list` names: where a program looks for a library,
 /// and where that is now.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +77,7 @@ impl<'a> Packages<'a> {
     fn apt_get(&self, operation: &str) -> Result<String> {
         let archives = format!("Dir::Cache::archives={}", self.folder.join("archives").display());
         let mut arguments = vec!["--quiet", "--yes", "--no-install-recommends"];
-        for option in ["Dir::State::status=/dev/null", "APT::Sandbox::User=root", &archives] {
+        for option in OPTIONS.into_iter().chain([archives.as_str()]) {
             arguments.extend(["-o", option]);
         }
         arguments.extend(["install", operation]);
