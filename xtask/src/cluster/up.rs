@@ -1,7 +1,7 @@
 //! Starts a sandbox.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -68,7 +68,11 @@ pub fn up(options: &Options) -> Result<Sandbox> {
         let mut state = prepare(&layout, options, &nodes, binaries, &mut progress)?;
         start_all(&layout, &mut state, &nodes, minor, &mut progress)?;
         progress.step("starting CoreDNS");
-        start_dns(&layout, &mut state, &nodes, &programs.coredns)
+        if let Some(node) = nodes.first() {
+            dns::start(&layout, &state, node, &programs.coredns)?;
+        }
+        state.complete = true;
+        state.store(&layout)
     });
     if let Err(error) = result {
         if down::anything_left(&layout)? {
@@ -196,15 +200,6 @@ fn start_all(
         starter::start(layout, state, kube_proxy::NAME, name, argv, kubernetes.clone())?;
     }
     await_service_account(layout, state)
-}
-
-/// The last part of a sandbox.
-fn start_dns(layout: &Layout, state: &mut State, nodes: &[NodeSpec], program: &Path) -> Result<()> {
-    if let Some(node) = nodes.first() {
-        dns::start(layout, state, node, program)?;
-    }
-    state.complete = true;
-    state.store(layout)
 }
 
 /// Before the kubelet starts, so that its first status has the image already.
