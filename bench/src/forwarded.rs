@@ -58,6 +58,7 @@ pub(crate) async fn run(kubeconfig: PathBuf, node: String, records: u64) -> Resu
         // The port-forward alone is measured.
         bypass: Permission::Unwanted,
         lifetime: PATIENCE,
+        watches_leases: false,
         registry: Registry::default(),
         cluster,
     });

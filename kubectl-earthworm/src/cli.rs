@@ -1,6 +1,7 @@
 //! Flags and help text, and nothing else: what they mean is decided once,
 //! where a command turns them into checked values.
 
+pub mod probe;
 pub mod pulse;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

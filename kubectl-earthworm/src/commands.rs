@@ -2,10 +2,13 @@
 
 pub mod completion;
 pub mod pulse;
+mod start;
 pub mod terminate;
 
 use crate::cli::GlobalArgs;
 use crate::cluster::connect::Target;
+use crate::signal::Problem;
+use tokio::runtime;
 
 /// Which cluster the global flags mean.
 #[must_use]
@@ -17,4 +20,15 @@ pub fn target(global: &GlobalArgs) -> Target {
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
     }
+}
+
+/// Threads for probes: one for what they send, one for the rest.
+fn two_threads() -> runtime::Builder {
+    let mut builder = runtime::Builder::new_multi_thread();
+    builder.worker_threads(2);
+    builder
+}
+
+fn no_threads(error: std::io::Error) -> Problem {
+    Problem { reason: "runtime", message: format!("cannot start threads: {error}"), hint: None }
 }

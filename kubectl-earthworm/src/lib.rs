@@ -7,6 +7,7 @@ pub mod exit;
 pub mod naming;
 pub mod output;
 pub mod payload;
+pub mod price;
 pub mod rhythm;
 pub mod screen;
 pub mod signal;

@@ -67,6 +67,12 @@ impl Ui {
         }
     }
 
+    /// A writer of lines for people, unless `-q`.
+    #[must_use]
+    pub fn voice(self) -> Voice {
+        Voice(self)
+    }
+
     /// A spinner on a terminal; nothing elsewhere or with `-q`.
     #[must_use]
     pub fn spinner(&self) -> Spinner {
@@ -79,6 +85,20 @@ impl Ui {
         }
         bar.enable_steady_tick(Duration::from_millis(100));
         Spinner(bar)
+    }
+}
+
+/// Lines for people on stderr, unless `-q`.
+#[derive(Debug)]
+pub struct Voice(Ui);
+
+impl std::io::Write for Voice {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.quiet { Ok(bytes.len()) } else { std::io::stderr().write(bytes) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Arguments of `pulse`.
 
+use super::probe::{NodeArgs, ProbeArgs, parse_duration};
 use clap::{Args, ValueEnum};
 use std::time::Duration;
 
@@ -15,15 +16,9 @@ use std::time::Duration;
         # Print the objects that a session would create\n  \
         kubectl earthworm pulse node-a --dry-run")]
 pub struct PulseArgs {
-    /// Nodes to listen to; in a terminal, none opens a list to choose from
-    #[arg(value_name = "NODE")]
-    pub nodes: Vec<String>,
-    /// Listen to all nodes with these labels
-    #[arg(short = 'l', long, value_name = "QUERY", conflicts_with_all = ["nodes", "all_nodes"])]
-    pub selector: Option<String>,
-    /// Listen to every node
-    #[arg(long, conflicts_with = "nodes")]
-    pub all_nodes: bool,
+    /// Which nodes.
+    #[command(flatten)]
+    pub nodes: NodeArgs,
     /// Stop after this time, such as 60s, 5m or 1h30m, counted from the moment
     /// the probes listen
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
@@ -35,27 +30,13 @@ pub struct PulseArgs {
     #[arg(long)]
     pub no_headers: bool,
     /// Watch the Leases only: nothing is started on any node
-    #[arg(long, conflicts_with_all = ["image", "profile", "probe_namespace", "dry_run"])]
+    #[arg(long, conflicts_with_all = [
+        "image", "profile", "probe_namespace", "no_bypass", "dry_run"
+    ])]
     pub no_probe: bool,
-    /// Do not fail when a node cannot be measured
-    #[arg(long)]
-    pub allow_missing_nodes: bool,
-    /// Namespace for the probe's objects, instead of the context's; it must exist
-    #[arg(long, value_name = "NAME")]
-    pub probe_namespace: Option<String>,
-    /// Start the probe from this image instead of one that the node already has
-    #[arg(long, value_name = "IMAGE")]
-    pub image: Option<String>,
-    /// Privileges of the probe; `auto` takes the weakest that gives the full result
-    #[arg(long, value_enum, default_value_t, value_name = "PROFILE")]
-    pub profile: ProfileChoice,
-    /// The probe listens on the node's loopback address alone: news of a kubelet
-    /// that stops come when it runs again
-    #[arg(long, conflicts_with = "no_probe")]
-    pub no_bypass: bool,
-    /// Print the objects that would be created, and create nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// How the probes run.
+    #[command(flatten)]
+    pub probe: ProbeArgs,
 }
 
 /// Output formats.
@@ -71,50 +52,4 @@ pub enum OutputFormat {
     Yaml,
     /// Names of the nodes that beat.
     Name,
-}
-
-/// `--profile`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProfileChoice {
-    /// The weakest that gives the full result on the node's kernel.
-    #[default]
-    Auto,
-    /// Capabilities BPF, PERFMON, NET_ADMIN, SYS_PTRACE.
-    Bpf,
-    /// The same and SYS_ADMIN.
-    Sysadmin,
-    /// A privileged container.
-    Privileged,
-}
-
-/// Reads `90s`, `5m`, `1h30m`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration =
-        text.parse().map_err(|_| "expected a time such as 60s, 5m or 1h30m".to_owned())?;
-    let duration =
-        Duration::try_from(parsed).map_err(|_| "a time cannot be negative".to_owned())?;
-    if duration < Duration::from_secs(1) {
-        return Err("at least 1s".into());
-    }
-    if duration > MAX_DURATION {
-        return Err("at most 24h".into());
-    }
-    Ok(duration)
-}
-
-/// Longest `--for`: a stethoscope is not a monitoring system.
-const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(parse_duration("60s"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
-        for text in ["", "60", "soon", "-5s", "0s", "25h"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
 }

@@ -41,6 +41,9 @@ pub struct Context {
     pub image: Option<String>,
     /// `--profile`; `None` is auto.
     pub profile: Option<Profile>,
+    /// Whether the Leases are watched too: then a node without a probe is seen
+    /// all the same.
+    pub watches_leases: bool,
     /// Whether probes listen for what comes around their kubelet.
     pub bypass: Permission,
     /// How long a Job may live once its stream is up.

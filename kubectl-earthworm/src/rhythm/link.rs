@@ -3,6 +3,7 @@
 
 use super::clock::{nanoseconds, seconds_between};
 use super::finding::ProbeState;
+use crate::price::Price;
 use crate::signal::Streaming;
 use earthworm_wire::record::{Attached, Cost, Lost, NodeTime};
 use std::collections::VecDeque;
@@ -56,11 +57,7 @@ pub(super) struct Link {
     /// Since when nothing is observed on the node, until a probe listens again.
     deaf_since: Option<Duration>,
     gap_seconds: f64,
-    lost: Option<Lost>,
-    lost_before: Lost,
-    lost_records: u64,
-    cost: Option<Box<Cost>>,
-    costs_before: Vec<Cost>,
+    price: Price,
 }
 
 impl Link {
@@ -133,7 +130,7 @@ impl Link {
 
     /// The stream is up.
     pub(super) fn stream_up(&mut self, streaming: Streaming, now: Duration) {
-        self.lost_records += streaming.lost_records;
+        self.price.records_lost(streaming.lost_records);
         if streaming.lost_records > 0 {
             self.epoch += 1;
         }
@@ -169,12 +166,7 @@ impl Link {
             self.close_window(time);
             self.deaf_since.get_or_insert(heard);
         }
-        if let Some(lost) = self.lost.take() {
-            self.lost_before.kernel += lost.kernel;
-            self.lost_before.probe += lost.probe;
-            self.lost_before.tunnel += lost.tunnel;
-        }
-        self.costs_before.extend(self.cost.take().map(|cost| *cost));
+        self.price.probe_gone();
     }
 
     /// The probe ended as it was told to: the silence from here on is no gap.
@@ -232,12 +224,12 @@ impl Link {
 
     /// Price so far of the probe that runs now.
     pub(super) fn cost_now(&mut self, cost: Cost) {
-        self.cost = Some(Box::new(cost));
+        self.price.cost_now(cost);
     }
 
     /// Losses so far of the probe that runs now.
     pub(super) fn lost_now(&mut self, lost: Lost) {
-        self.lost = Some(lost);
+        self.price.lost_now(lost);
     }
 
     /// Seconds until `now` during which nothing was observed on the node
@@ -249,44 +241,11 @@ impl Link {
 
     /// Losses of every probe of this session; `None` when none was reported.
     pub(super) fn lost(&self) -> Option<Lost> {
-        if self.lost.is_none() && self.lost_before == Lost::default() && !self.ever_listened() {
-            return None;
-        }
-        let now = self.lost.unwrap_or_default();
-        // A record that the probe dropped is missing between two connections
-        // too: the larger of the two counts holds both.
-        let tunnel = (self.lost_before.tunnel + now.tunnel).max(self.lost_records);
-        Some(Lost {
-            kernel: self.lost_before.kernel + now.kernel,
-            probe: self.lost_before.probe + now.probe,
-            tunnel,
-        })
+        self.price.lost().or_else(|| self.ever_listened().then(Lost::default))
     }
 
     /// Price of every probe of this session together; `None` when none was reported.
     pub(super) fn cost(&self) -> Option<Cost> {
-        let mut costs = self.costs_before.iter().chain(self.cost.as_deref());
-        let mut total = costs.next()?.clone();
-        for cost in costs {
-            total.time = cost.time;
-            total.elapsed_seconds += cost.elapsed_seconds;
-            total.cpu_seconds += cost.cpu_seconds;
-            total.setup_seconds += cost.setup_seconds;
-            total.setup_cpu_seconds += cost.setup_cpu_seconds;
-            total.rss_bytes = cost.rss_bytes;
-            total.peak_rss_bytes = total.peak_rss_bytes.max(cost.peak_rss_bytes);
-            total.sent_bytes += cost.sent_bytes;
-            total.kernel_statistics |= cost.kernel_statistics;
-            for program in &cost.programs {
-                match total.programs.iter_mut().find(|known| known.name == program.name) {
-                    Some(known) => {
-                        known.runs += program.runs;
-                        known.run_seconds += program.run_seconds;
-                    }
-                    None => total.programs.push(program.clone()),
-                }
-            }
-        }
-        Some(total)
+        self.price.cost()
     }
 }

@@ -103,7 +103,7 @@ pub fn run(
             }
         }
         terminal.draw(|frame| draw(frame, &state))?;
-        match terminal.next_action(FRAME)? {
+        match terminal.next_key(FRAME)?.and_then(keys::action) {
             Some(Action::Quit) => return Ok(Ending::Quit),
             Some(action) => state.act(action),
             None => {}

@@ -1,10 +1,9 @@
 //! The terminal: entered once, left on every way out.
 
-use super::keys::{self, Action};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::{self, Event, KeyEvent};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -45,13 +44,13 @@ impl Terminal {
         self.inner.draw(picture).map(|_| ())
     }
 
-    /// Waits for the next key that means something, `limit` at most.
-    pub(super) fn next_action(&self, limit: Duration) -> io::Result<Option<Action>> {
+    /// Waits for the next key, `limit` at most.
+    pub(super) fn next_key(&self, limit: Duration) -> io::Result<Option<KeyEvent>> {
         if !event::poll(limit)? {
             return Ok(None);
         }
         match event::read()? {
-            Event::Key(key) => Ok(keys::action(key)),
+            Event::Key(key) => Ok(Some(key)),
             _ => Ok(None),
         }
     }

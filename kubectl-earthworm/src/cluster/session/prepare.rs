@@ -32,7 +32,11 @@ async fn one(context: &Context, facts: &NodeFacts) -> Result<(Ticket, Plan), Pro
         return Err(Problem {
             reason: "not-linux",
             message: format!("node {} runs {}", facts.name, facts.operating_system),
-            hint: Some("a probe needs Linux; --no-probe shows the Lease alone".into()),
+            hint: Some(if context.watches_leases {
+                "a probe needs Linux; --no-probe shows the Lease alone".into()
+            } else {
+                "a probe needs Linux".into()
+            }),
         });
     }
     if let Readiness::Unknown(why) = &facts.readiness {
@@ -42,7 +46,11 @@ async fn one(context: &Context, facts: &NodeFacts) -> Result<(Ticket, Plan), Pro
         return Err(Problem {
             reason: "node-not-ready",
             message: format!("node {} is not ready: {why}", facts.name),
-            hint: Some("no probe can be started there; its Lease is watched all the same".into()),
+            hint: Some(if context.watches_leases {
+                "no probe can be started there; its Lease is watched all the same".into()
+            } else {
+                "no probe can be started there".into()
+            }),
         });
     }
     let mut images = match &context.image {

@@ -5,9 +5,9 @@ use super::face::Face;
 use super::ward::Ward;
 use crate::cli::pulse::PulseArgs;
 use crate::cluster::leases;
-use crate::cluster::nodes::{Missing, NodeFacts};
 use crate::cluster::reporter::{Clock, Reporter};
-use crate::cluster::session::{self, Context, Patient};
+use crate::cluster::session::{self, Patient};
+use crate::commands::start::Ready;
 use crate::commands::terminate::Terminate;
 use crate::exit::Exit;
 use crate::rhythm::{Config, EventKind, Finding, FindingKind, Heart, ProbeState, Summary};
@@ -37,14 +37,12 @@ const LATEST_BEGIN: Duration = Duration::from_secs(60);
 
 /// Listens until the time is over or the person has heard enough.
 pub(super) async fn run(
-    context: Arc<Context>,
+    ready: Ready,
     arguments: &PulseArgs,
-    found: Vec<NodeFacts>,
-    missing: Vec<Missing>,
     ui: Ui,
     clock: Clock,
-    terminate: Terminate,
 ) -> Result<Exit, Problem> {
+    let Ready { context, found, missing, terminate } = ready;
     let (sender, mut signals) = mpsc::channel(QUEUE);
     let (stopper, stop) = stop::pair();
     let cluster = context.cluster.context.clone();
@@ -282,7 +280,7 @@ fn exit(summaries: &[Summary], interrupted: bool, arguments: &PulseArgs) -> Exit
     let codes = summaries.iter().map(|summary| Exit::from_summary(summary.exit_code));
     // A node that was not measured outweighs one that is unhealthy: the
     // answer "unhealthy" would claim that all of them were looked at.
-    if arguments.allow_missing_nodes {
+    if arguments.probe.allow_missing_nodes {
         let measured = codes.clone().filter(|code| *code != Exit::NotMeasured).max();
         return measured.unwrap_or(Exit::NotMeasured);
     }

@@ -41,7 +41,7 @@ impl Lines {
             err: style(ui.colors(io::stderr().is_terminal())),
         };
         Self {
-            sink: output::sink(format, BufWriter::new(io::stdout()), Voice(ui), nodes, options),
+            sink: output::sink(format, BufWriter::new(io::stdout()), ui.voice(), nodes, options),
             spinner: with_spinner.then(|| ui.spinner()),
             ui,
             for_people: matches!(format, Format::Table | Format::Wide | Format::Name),
@@ -157,18 +157,5 @@ impl Lines {
             }),
             None => Ok(()),
         }
-    }
-}
-
-/// Lines for people, unless `-q`.
-struct Voice(Ui);
-
-impl io::Write for Voice {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.quiet { Ok(bytes.len()) } else { io::stderr().write(bytes) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
     }
 }

@@ -1,7 +1,7 @@
-//! Which nodes `pulse` is about, from flags or from a list to choose from.
+//! Which nodes a command is about, from flags or from a list to choose from.
 
 use super::picker::{self, Choice};
-use crate::cli::pulse::PulseArgs;
+use crate::cli::probe::NodeArgs;
 use crate::cluster::connect::Cluster;
 use crate::cluster::nodes::{self, NodeFacts, Readiness, Selection};
 use crate::commands::terminate::Terminate;
@@ -10,7 +10,7 @@ use crate::ui::Ui;
 use std::io::IsTerminal;
 
 /// What the flags select; `None` asks the person at the terminal.
-pub(super) fn selection(arguments: &PulseArgs) -> Option<Selection> {
+pub(super) fn selection(arguments: &NodeArgs) -> Option<Selection> {
     if arguments.all_nodes {
         return Some(Selection::All);
     }

@@ -1,6 +1,6 @@
 //! `--dry-run`: the objects of a session, as they would be created.
 
-use crate::cli::pulse::OutputFormat;
+use super::ObjectFormat;
 use crate::cluster::nodes::{Missing, NodeFacts};
 use crate::cluster::session::{Context, manifests};
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ pub(super) async fn print(
     context: &Context,
     nodes: &[NodeFacts],
     missing: Vec<Missing>,
-    format: Option<OutputFormat>,
+    format: ObjectFormat,
 ) -> Result<Exit, Problem> {
     if let Some((_, problem)) = missing.into_iter().next() {
         return Err(problem);
@@ -24,14 +24,14 @@ pub(super) async fn print(
         hint: None,
     };
     let text = match format {
-        Some(OutputFormat::Json) => {
+        ObjectFormat::Json => {
             let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
             let mut text = serde_json::to_string_pretty(&list).map_err(|error| failed(&error))?;
             text.push('\n');
             text
         }
-        Some(OutputFormat::Name) => objects.iter().map(name).collect(),
-        _ => {
+        ObjectFormat::Name => objects.iter().map(name).collect(),
+        ObjectFormat::Yaml => {
             let documents: Result<Vec<String>, _> =
                 objects.iter().map(serde_saphyr::to_string).collect();
             documents.map_err(|error| failed(&error))?.join("---\n")
