@@ -3,6 +3,7 @@
 
 pub mod probe;
 pub mod pulse;
+pub mod top;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ use std::path::PathBuf;
     after_help = "Examples:\n  \
         # Listen to the heartbeat of a node for a minute\n  \
         kubectl earthworm pulse node-a --for 60s\n\n  \
+        # See who talks to whom at a node\n  \
+        kubectl earthworm top flows node-a\n\n  \
         # All nodes of another context, without a probe\n  \
         kubectl earthworm pulse --all-nodes --no-probe --context prod\n\n\
         Exit codes: 0 healthy or done, 1 measured and unhealthy, 2 could not measure, 130 interrupted.",
@@ -46,7 +49,7 @@ pub struct GlobalArgs {
     /// Name of the kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
-    /// Namespace for the objects of a session
+    /// Namespace for the objects of a session; with `top`, the one to show
     #[arg(short, long, global = true, value_name = "NAME")]
     pub namespace: Option<String>,
     /// User to impersonate
@@ -87,6 +90,16 @@ pub enum Command {
             the node lives. This command intercepts the renewal on the node, before it is encrypted, \
             and compares it with what the API server sees.")]
     Pulse(pulse::PulseArgs),
+    /// Show the traffic of nodes: who talks to whom, how much, how fast
+    #[command(long_about = "Show the traffic of nodes: who talks to whom, how much, how fast.\n\n\
+            A probe on each node looks at all sockets of the node and of its pods, and hears of every \
+            connection that ends in between; nothing is done per packet. Bytes are those of the \
+            applications, each counted once. The side that connected is the SOURCE, the side that \
+            listens the DESTINATION; SENT and RECEIVED are the source's and count from the moment the \
+            probe came.\n\n\
+            -n limits what is shown to a namespace and never says where the probe's objects go: \
+            that is the context's namespace, or --probe-namespace.")]
+    Top(top::TopArgs),
     /// Print or install shell completions
     Completion(CompletionArgs),
 }

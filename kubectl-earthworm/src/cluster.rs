@@ -16,6 +16,7 @@ pub mod names;
 pub mod nodes;
 pub mod objects;
 pub mod pod_state;
+pub mod presence;
 pub mod problem;
 pub mod profile;
 pub mod remove;

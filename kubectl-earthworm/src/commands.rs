@@ -4,6 +4,7 @@ pub mod completion;
 pub mod pulse;
 mod start;
 pub mod terminate;
+pub mod top;
 
 use crate::cli::GlobalArgs;
 use crate::cluster::connect::Target;

@@ -12,6 +12,7 @@ pub mod rhythm;
 pub mod screen;
 pub mod signal;
 pub mod stop;
+pub mod traffic;
 pub mod ui;
 
 use clap::Parser;
@@ -42,6 +43,7 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
     let ui = Ui::new(&cli.global);
     let outcome = match &cli.command {
         Command::Pulse(arguments) => commands::pulse::run(arguments, &cli.global, ui),
+        Command::Top(arguments) => commands::top::run(arguments, &cli.global, ui),
         Command::Completion(arguments) => commands::completion::run(arguments.target, &ui),
     };
     outcome.unwrap_or_else(|problem| {

@@ -54,6 +54,10 @@ fn help_pages() {
         ("help-short", &["-h"]),
         ("help-pulse", &["pulse", "--help"]),
         ("help-pulse-short", &["pulse", "-h"]),
+        ("help-top", &["top", "--help"]),
+        ("help-top-flows", &["top", "flows", "--help"]),
+        ("help-top-pods-short", &["top", "pods", "-h"]),
+        ("top-nothing", &["top"]),
         ("help-completion", &["completion", "--help"]),
         ("version", &["--version"]),
         ("nothing", &[]),
@@ -73,6 +77,17 @@ fn wrong_usage() {
         ("conflict-selector", &["pulse", "node-a", "-l", "a=b"]),
         ("conflict-no-probe", &["pulse", "node-a", "--no-probe", "--image", "i"]),
         ("no-node", &["pulse"]),
+        ("top-unknown-view", &["top", "drops", "node-a"]),
+        ("top-bad-sort-key", &["top", "flows", "node-a", "--sort-by", "drops"]),
+        ("top-bad-port", &["top", "flows", "node-a", "--port", "abc"]),
+        ("top-port-zero", &["top", "flows", "node-a", "--port", "0"]),
+        ("top-no-rows", &["top", "flows", "node-a", "--top", "0"]),
+        ("top-bad-interval", &["top", "flows", "node-a", "--interval", "100ms"]),
+        ("top-bad-protocol", &["top", "flows", "node-a", "--protocol", "icmp"]),
+        ("top-bad-format", &["top", "flows", "node-a", "-o", "name"]),
+        ("top-once-for", &["top", "flows", "node-a", "--once", "--for", "30s"]),
+        ("top-namespaces", &["top", "flows", "node-a", "-n", "shop", "-A"]),
+        ("top-no-node", &["top", "flows"]),
     ] {
         insta::assert_snapshot!(name, run(arguments, None));
     }
@@ -87,6 +102,7 @@ fn no_cluster() {
         "kubeconfig-flag-missing",
         run(&["pulse", "node-a", "--kubeconfig", "/nonexistent/config"], None)
     );
+    insta::assert_snapshot!("top-no-kubeconfig", run(&["top", "pods", "node-a"], None));
     insta::assert_snapshot!("unreachable", run(&["pulse", "node-a"], Some(&closed)));
     insta::assert_snapshot!(
         "unknown-context",
@@ -125,14 +141,33 @@ fn kubeconfig_lists_skip_missing_files() {
     assert!(answer.contains("cannot reach https://127.0.0.1:1"), "{answer}");
 }
 
-/// kubectl calls the completion by another name of the same binary.
-#[test]
-fn kubectl_completion_answers_without_a_cluster() {
+/// What can be completed after these words, without a cluster.
+fn completions(words: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("kubectl_complete-earthworm");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kubectl-earthworm"), &link).unwrap();
-    let output = Command::new(link).args(["pulse", "--no-p"]).env_clear().output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let output = Command::new(link).args(words).env_clear().output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn views_flags_and_keys_of_top_are_completed() {
+    let first = |text: &str| -> Vec<String> {
+        let names = text.lines().map(|line| line.split('\t').next().unwrap().to_owned());
+        names.collect()
+    };
+    let views = first(&completions(&["top", "na"]));
+    assert_eq!(views, ["namespaces", ":4"]);
+    let keys = first(&completions(&["top", "flows", "--sort-by", "re"]));
+    assert_eq!(keys, ["retransmits", ":4"]);
+    let flags = first(&completions(&["top", "pods", "--inter"]));
+    assert_eq!(flags, ["--interval", ":4"]);
+}
+
+/// kubectl calls the completion by another name of the same binary.
+#[test]
+fn kubectl_completion_answers_without_a_cluster() {
+    let text = completions(&["pulse", "--no-p"]);
     let mut lines = text.lines();
     let first = lines.next().unwrap();
     assert!(first.starts_with("--no-probe\t"), "{text}");

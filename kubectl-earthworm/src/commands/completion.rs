@@ -11,7 +11,7 @@ use crate::ui::Ui;
 use clap::{CommandFactory, FromArgMatches};
 use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, ListParams};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -26,6 +26,9 @@ const NO_FILES: &str = ":4";
 
 /// A shell waits for us: better no names than late ones.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// More names help nobody to choose.
+const MANY_PODS: u32 = 500;
 
 /// Prints a script, or installs the link that kubectl looks for.
 ///
@@ -140,6 +143,10 @@ fn with_completers(target: Target) -> clap::Command {
         let target = target.clone();
         completer(move || block_on(namespace_names(&target)))
     };
+    let pods = {
+        let target = target.clone();
+        completer(move || block_on(pod_names(&target)))
+    };
     let contexts = completer(move || {
         read_kubeconfig(&target).map(|config| connect::context_names(&config)).unwrap_or_default()
     });
@@ -149,11 +156,24 @@ fn with_completers(target: Target) -> clap::Command {
             let namespaces = namespaces.clone();
             |argument| argument.add(namespaces)
         })
-        .mut_subcommand("pulse", |pulse| {
-            pulse
-                .mut_arg("nodes", |argument| argument.add(nodes))
-                .mut_arg("probe_namespace", |argument| argument.add(namespaces))
+        .mut_subcommand("pulse", |pulse| probed(pulse, &nodes, &namespaces))
+        .mut_subcommand("top", |top| {
+            top.mut_subcommands(|view| {
+                probed(view, &nodes, &namespaces)
+                    .mut_arg("pod", |argument| argument.add(pods.clone()))
+            })
         })
+}
+
+/// Completers for the flags that all commands with probes have.
+fn probed(
+    command: clap::Command,
+    nodes: &ArgValueCompleter,
+    namespaces: &ArgValueCompleter,
+) -> clap::Command {
+    command
+        .mut_arg("nodes", |argument| argument.add(nodes.clone()))
+        .mut_arg("probe_namespace", |argument| argument.add(namespaces.clone()))
 }
 
 fn completer(names: impl Fn() -> Vec<String> + Send + Sync + 'static) -> ArgValueCompleter {
@@ -188,5 +208,16 @@ async fn namespace_names(target: &Target) -> Option<Vec<String>> {
     let cluster = connect(target).await.ok()?;
     let namespaces: Api<Namespace> = Api::all(cluster.client);
     let list = namespaces.list_metadata(&ListParams::default()).await.ok()?;
+    Some(list.items.into_iter().filter_map(|item| item.metadata.name).collect())
+}
+
+/// Names of the pods of the namespace that was typed, else of all.
+async fn pod_names(target: &Target) -> Option<Vec<String>> {
+    let cluster = connect(target).await.ok()?;
+    let pods: Api<Pod> = match &target.namespace {
+        Some(namespace) => Api::namespaced(cluster.client, namespace),
+        None => Api::all(cluster.client),
+    };
+    let list = pods.list_metadata(&ListParams::default().limit(MANY_PODS)).await.ok()?;
     Some(list.items.into_iter().filter_map(|item| item.metadata.name).collect())
 }

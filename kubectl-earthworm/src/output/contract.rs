@@ -4,8 +4,10 @@
 //! UTC with nanoseconds. A field that was not measured is absent.
 
 mod objects;
+mod traffic;
 
 pub(super) use objects::Object;
+pub(super) use traffic::{flow_summary, list};
 
 use crate::rhythm::{
     Beat, Event, EventKind, Finding, FindingKind, Intervals, ProbeOutcome, Problem, Rhythm,
@@ -169,11 +171,6 @@ fn problem_body(problem: &Problem) -> ProblemBody {
 }
 
 fn summary_body(summary: &Summary) -> SummaryBody {
-    let (outcome, problem) = match &summary.probe {
-        ProbeOutcome::NotWanted => ("not-wanted", None),
-        ProbeOutcome::Listened => ("listened", None),
-        ProbeOutcome::NeverListened(problem) => ("never-listened", problem.as_ref()),
-    };
     SummaryBody {
         observed_seconds: seconds(summary.observed.as_secs_f64()),
         beats: BeatsBody {
@@ -195,16 +192,25 @@ fn summary_body(summary: &Summary) -> SummaryBody {
             .map(|(p50, p99)| PercentilesBody { p50: seconds(p50), p99: seconds(p99) }),
         margin_seconds: summary.margin_seconds.map(seconds),
         gap_seconds: summary.gap_seconds.map(seconds),
-        lost: summary.lost.map(|lost| LostBody {
-            kernel: lost.kernel,
-            probe: lost.probe,
-            tunnel: lost.tunnel,
-        }),
+        lost: summary.lost.map(lost_body),
         cost: summary.cost.as_ref().map(cost_body),
-        probe: ProbeBody { outcome, problem: problem.map(problem_body) },
+        probe: probe_body(&summary.probe),
         nothing_left_behind: summary.removed,
         exit_code: summary.exit_code,
     }
+}
+
+fn probe_body(probe: &ProbeOutcome) -> ProbeBody {
+    let (outcome, problem) = match probe {
+        ProbeOutcome::NotWanted => ("not-wanted", None),
+        ProbeOutcome::Listened => ("listened", None),
+        ProbeOutcome::NeverListened(problem) => ("never-listened", problem.as_ref()),
+    };
+    ProbeBody { outcome, problem: problem.map(problem_body) }
+}
+
+fn lost_body(lost: record::Lost) -> LostBody {
+    LostBody { kernel: lost.kernel, probe: lost.probe, tunnel: lost.tunnel }
 }
 
 fn cost_body(cost: &record::Cost) -> CostBody {

@@ -18,7 +18,7 @@ impl<W: Write> Json<W> {
         Self { out }
     }
 
-    fn line(&mut self, object: &Object) -> io::Result<()> {
+    pub(super) fn line(&mut self, object: &Object) -> io::Result<()> {
         let line = serde_json::to_string(object)?;
         writeln!(self.out, "{}", escape_encoded(&line, false))
     }

@@ -16,6 +16,7 @@ mod style;
 mod table;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod yaml;
 
 pub use contract::API_VERSION;
@@ -27,6 +28,7 @@ pub use people::{People, clock_time};
 pub use raw::raw;
 pub use style::Style;
 pub use table::{Layout, Table};
+pub use traffic::{Column, Told, TrafficSink, columns, detail as traffic_detail, traffic_sink};
 pub use yaml::Yaml;
 
 use crate::rhythm::{Finding, Summary};

@@ -6,6 +6,7 @@ use super::sentence;
 use super::style::Style;
 use crate::rhythm::{Event, EventKind, Problem, Rhythm, Summary};
 use crate::signal::NodeId;
+use crate::traffic;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, Write};
@@ -73,6 +74,15 @@ impl<E: Write> People<E> {
     /// What the writer says.
     pub fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         self.line(&summary.node, &escape(&sentence::summary(summary)))
+    }
+
+    /// The last word about a node whose traffic was counted.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn traffic(&mut self, summary: &traffic::Summary) -> io::Result<()> {
+        self.line(&summary.node, &escape(&sentence::traffic(summary)))
     }
 
     /// Lines that are made up already.

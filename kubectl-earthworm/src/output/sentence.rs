@@ -28,16 +28,65 @@ pub(super) fn summary(summary: &Summary) -> String {
             });
         }
     }
-    match summary.removed {
-        Some(true) => parts.push("Nothing left behind.".to_owned()),
-        Some(false) => parts.push(
-            "Could not confirm that nothing is left behind: see kubectl get jobs,pods -A \
-             -l app.kubernetes.io/managed-by=kubectl-earthworm"
-                .to_owned(),
-        ),
-        None => {}
-    }
+    parts.extend(removed(summary.removed));
     parts.join(" ")
+}
+
+/// Whether anything is left in the cluster.
+pub(super) fn removed(removed: Option<bool>) -> Option<String> {
+    let words = if removed? {
+        "Nothing left behind."
+    } else {
+        "Could not confirm that nothing is left behind: see kubectl get jobs,pods -A \
+         -l app.kubernetes.io/managed-by=kubectl-earthworm"
+    };
+    Some(words.to_owned())
+}
+
+/// What the session of a node came to whose traffic was counted; text from
+/// outside is unescaped.
+pub(super) fn traffic(summary: &crate::traffic::Summary) -> String {
+    let mut parts = Vec::new();
+    match &summary.probe {
+        ProbeOutcome::NotWanted => {}
+        ProbeOutcome::NeverListened(None) => {
+            parts.push("The probe did not come to listen in time.".to_owned());
+        }
+        ProbeOutcome::NeverListened(Some(problem)) => {
+            parts.push(format!("The probe never listened ({}).", problem.reason));
+        }
+        ProbeOutcome::Listened => {
+            parts.push(looks(summary));
+            if summary.other.flows > 0 {
+                let flows = count(summary.other.flows, "flow");
+                parts.push(format!("{flows} forgotten for want of room, and counted as other."));
+            }
+            if summary.held_back > 0 {
+                let flows = count(summary.held_back, "flow");
+                parts.push(format!("{flows} had more to tell: this side took too little."));
+            }
+            parts.extend(summary.missing.iter().map(|line| format!("Not seen: {line}.")));
+            parts.extend(summary.lost.as_ref().map(lost));
+            parts.push(match &summary.cost {
+                Some(spent) => cost(spent),
+                None => "Probe cost: not reported.".to_owned(),
+            });
+        }
+    }
+    parts.extend(removed(summary.removed));
+    parts.join(" ")
+}
+
+fn looks(summary: &crate::traffic::Summary) -> String {
+    let looks = count(summary.intervals, "look");
+    let sockets = summary.sockets.map_or_else(|| "no sockets".to_owned(), |n| count(n, "socket"));
+    let each = summary.sweep_seconds.map(|seconds| format!(", {} each", duration(seconds)));
+    format!(
+        "{looks} at {sockets} in {:.1} s{}; {} ended.",
+        summary.observed_seconds,
+        each.unwrap_or_default(),
+        count(summary.ended, "connection"),
+    )
 }
 
 fn beats(summary: &Summary) -> String {
@@ -72,7 +121,7 @@ fn rhythm(summary: &Summary) -> Option<String> {
     Some(format!("Rhythm: {}, {} on the way.", last.title(), worst.title()))
 }
 
-fn lost(lost: &Lost) -> String {
+pub(super) fn lost(lost: &Lost) -> String {
     let hops = [("kernel", lost.kernel), ("probe", lost.probe), ("tunnel", lost.tunnel)];
     let some: Vec<String> = hops
         .into_iter()
@@ -82,7 +131,7 @@ fn lost(lost: &Lost) -> String {
     if some.is_empty() { "Lost: none.".to_owned() } else { format!("Lost: {}.", some.join(", ")) }
 }
 
-fn cost(cost: &Cost) -> String {
+pub(super) fn cost(cost: &Cost) -> String {
     // The price of listening grows with time, that of the setup does not.
     let listened = cost.elapsed_seconds - cost.setup_seconds;
     let percent = if listened > 0.0 {
@@ -97,7 +146,8 @@ fn cost(cost: &Cost) -> String {
         String::new()
     };
     let runs: u64 = cost.programs.iter().map(|program| program.runs).sum();
-    let seconds: f64 = cost.programs.iter().map(|program| program.run_seconds).sum();
+    // The sum of nothing is -0.
+    let seconds = cost.programs.iter().fold(0.0, |sum, program| sum + program.run_seconds);
     format!(
         "Probe cost: {percent}{setup}, {}, {} ({:.1} ms).",
         mebibytes(cost.rss_bytes),
@@ -112,7 +162,7 @@ fn mebibytes(bytes: u64) -> String {
     if mebibytes < 10.0 { format!("{mebibytes:.1} MiB") } else { format!("{mebibytes:.0} MiB") }
 }
 
-fn count(number: u64, what: &str) -> String {
+pub(super) fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }

@@ -18,7 +18,7 @@ impl<W: Write> Yaml<W> {
         Self { out }
     }
 
-    fn document(&mut self, object: &Object) -> io::Result<()> {
+    pub(super) fn document(&mut self, object: &Object) -> io::Result<()> {
         let text = serde_saphyr::to_string(object).map_err(io::Error::other)?;
         let text = escape_encoded(text.trim_end(), true);
         writeln!(self.out, "---\n{text}")

@@ -24,6 +24,10 @@ pub(super) struct Palette {
 }
 
 impl Palette {
+    pub(super) fn new(color: bool) -> Self {
+        Self { color }
+    }
+
     pub(super) fn grade(self, grade: Grade) -> Style {
         let style = Style::new();
         if !self.color {
@@ -69,7 +73,7 @@ impl Palette {
 
 /// Draws the whole screen; any size will do.
 pub fn draw(frame: &mut Frame<'_>, state: &State) {
-    let palette = Palette { color: state.color };
+    let palette = Palette::new(state.color);
     let area = frame.area();
     let log_rows = match area.height {
         0..=15 => 0,

@@ -40,6 +40,7 @@ mod keys;
 mod panel;
 mod state;
 mod terminal;
+pub mod top;
 mod trace;
 
 #[cfg(test)]

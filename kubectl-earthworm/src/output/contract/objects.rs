@@ -1,5 +1,6 @@
 //! The shapes of the data, field by field, as the schema has them.
 
+use super::traffic::{FlowSummaryBody, ListBody};
 use serde::Serialize;
 
 /// One object of the output.
@@ -23,6 +24,8 @@ pub(super) enum Body {
     Event(Box<EventBody>),
     Problem(ProblemBody),
     Summary(Box<SummaryBody>),
+    List(Box<ListBody>),
+    FlowSummary(Box<FlowSummaryBody>),
 }
 
 #[derive(Debug, Serialize)]

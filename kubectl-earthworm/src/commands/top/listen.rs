@@ -1,0 +1,274 @@
+//! The running command: everything that is known about the nodes flows
+//! through one loop, into one ledger, and out through one face.
+
+use super::asked::Asked;
+use super::face::Face;
+use crate::cluster::reporter::{Clock, Reporter};
+use crate::cluster::session::{self, Patient};
+use crate::commands::start::Ready;
+use crate::commands::terminate::Terminate;
+use crate::exit::Exit;
+use crate::signal::{NodeId, Problem, SessionState, Signal, SignalKind};
+use crate::stop;
+use crate::traffic::{Names, News, Observer, Plain, Summary};
+use crate::ui::Ui;
+use earthworm_wire::request::{FlowsRequest, Request};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// Signals between their sources and the loop.
+const QUEUE: usize = 16_384;
+
+/// Signals that are taken in before anything else is looked at.
+const BURST: usize = 1024;
+
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// `--for` counts from the moment that every probe counts or has failed, but
+/// no later than this; and `--once` waits no longer for a node.
+const LATEST_BEGIN: Duration = Duration::from_secs(60);
+
+/// Counts until the time is over or the person has seen enough.
+pub(super) async fn run(
+    ready: Ready,
+    asked: &Asked,
+    ui: Ui,
+    clock: Clock,
+) -> Result<Exit, Problem> {
+    let Ready { context, found, missing, terminate } = ready;
+    let (sender, mut signals) = mpsc::channel(QUEUE);
+    let (stopper, stop) = stop::pair();
+    let cluster = context.cluster.context.clone();
+    let id = |name: &str| NodeId { cluster: cluster.clone(), node: name.into() };
+    let reporter = |name: &str| Reporter::new(clock, id(name), sender.clone());
+
+    let there = found.iter().map(|facts| facts.name.as_str());
+    let ids: Vec<NodeId> =
+        there.chain(missing.iter().map(|(name, _)| name.as_str())).map(id).collect();
+    let mut face = Face::open(asked, ui, clock, &ids);
+    // A node that is not there fails at once; the others go on.
+    for (name, problem) in missing {
+        let failed = SignalKind::Session(SessionState::Failed(problem));
+        reporter(&name).report(failed).await;
+    }
+    let interval_milliseconds = u32::try_from(asked.interval.as_millis()).unwrap_or(u32::MAX);
+    let patients: Vec<Patient> = found
+        .iter()
+        .map(|facts| Patient {
+            facts: facts.clone(),
+            reporter: reporter(&facts.name),
+            request: Request::Flows(FlowsRequest { interval_milliseconds }),
+        })
+        .collect();
+    let probes = tokio::spawn(session::run(context.clone(), patients, stop));
+    // The loop below ends when every sender is gone.
+    drop(sender);
+
+    let mut running = Running {
+        asked,
+        observer: Observer::new(&ids),
+        names: Box::new(Plain),
+        face: &mut face,
+        start: Instant::now(),
+        begun: None,
+        ends_at: None,
+        awaited: (0..ids.len()).collect(),
+        round: BTreeSet::new(),
+        stopping: false,
+        interrupted: false,
+    };
+    running.listen(&mut signals, &stopper, probes, terminate).await;
+    let interrupted = running.interrupted;
+    let summaries = running.observer.summaries(clock.stamp());
+    face.leave().await;
+    face.close(&summaries)?;
+    Ok(exit(&summaries, interrupted, asked))
+}
+
+struct Running<'a> {
+    asked: &'a Asked,
+    observer: Observer,
+    names: Box<dyn Names + Send>,
+    face: &'a mut Face,
+    start: Instant,
+    begun: Option<Instant>,
+    ends_at: Option<Instant>,
+    /// Nodes that do not count yet, and have not failed. With `--once`, those
+    /// whose first interval is not complete.
+    awaited: BTreeSet<usize>,
+    /// Nodes whose interval is complete and was not shown.
+    round: BTreeSet<usize>,
+    /// The end has been told to the probes; their last words follow.
+    stopping: bool,
+    interrupted: bool,
+}
+
+impl Running<'_> {
+    async fn listen(
+        &mut self,
+        signals: &mut mpsc::Receiver<Signal>,
+        stopper: &stop::Stopper,
+        probes: JoinHandle<()>,
+        mut terminate: Terminate,
+    ) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut burst = Vec::new();
+        loop {
+            tokio::select! {
+                count = signals.recv_many(&mut burst, BURST) => {
+                    if count == 0 {
+                        // The probes are gone: nothing is left to be told.
+                        break;
+                    }
+                    for signal in burst.drain(..) {
+                        self.feed(&signal);
+                    }
+                }
+                _ = tick.tick() => {}
+                () = terminate.wait() => {
+                    self.face.leave().await;
+                    self.interrupted = true;
+                    if self.stopping {
+                        self.face.note("not waiting for the clean-up; the cluster does the rest");
+                        return;
+                    }
+                    self.face.note("stopping, and cleaning up (once more to skip)");
+                    self.stop(stopper);
+                }
+                left = self.face.left() => match left {
+                    // To leave a screen that would not end by itself is no interruption.
+                    Ok(()) => {
+                        self.interrupted = self.asked.duration.is_some();
+                        self.face.note("stopping, and cleaning up (Ctrl-C to skip)");
+                        self.stop(stopper);
+                    }
+                    Err(error) => self.face.note(&format!(
+                        "no live screen on this terminal ({error}); lines instead"
+                    )),
+                },
+            }
+            self.begin();
+            if !self.stopping && (self.is_over() || self.all_failed(&probes)) {
+                if self.asked.once {
+                    self.show_round();
+                }
+                self.stop(stopper);
+            }
+        }
+        // What the probes told with their farewell.
+        if !self.asked.once && self.face.has_lines() {
+            self.show_round();
+        }
+    }
+
+    fn stop(&mut self, stopper: &stop::Stopper) {
+        self.stopping = true;
+        stopper.stop();
+    }
+
+    fn feed(&mut self, signal: &Signal) {
+        // The first interval is what was asked for.
+        if self.asked.once
+            && matches!(signal.kind, SignalKind::Probe(ref record) if is_traffic(record))
+            && self.observer.place(&signal.node).is_some_and(|node| self.has_interval(node))
+        {
+            return;
+        }
+        match self.observer.feed(signal, self.names.as_ref()) {
+            Some(News::Finding(finding)) => {
+                self.face.finding(&finding);
+                if let Some(node) = self.observer.place(&signal.node)
+                    && self.observer.has_failed(node)
+                {
+                    self.awaited.remove(&node);
+                }
+            }
+            Some(News::Observed(node)) if !self.asked.once => {
+                self.awaited.remove(&node);
+            }
+            Some(News::Interval(node)) => {
+                self.awaited.remove(&node);
+                self.complete(node);
+            }
+            Some(News::Observed(_)) | None => {}
+        }
+    }
+
+    fn has_interval(&self, node: usize) -> bool {
+        self.observer.intervals(node) > 0
+    }
+
+    /// A node's interval is complete.
+    fn complete(&mut self, node: usize) {
+        if self.face.is_per_node() {
+            self.face.interval_of(&self.observer, node);
+            return;
+        }
+        // A node that is late does not hold the others back.
+        if self.round.contains(&node) {
+            self.show_round();
+        }
+        self.round.insert(node);
+        let nodes = 0..self.observer.nodes().len();
+        let all = nodes
+            .filter(|node| self.has_interval(*node) && !self.observer.has_failed(*node))
+            .all(|node| self.round.contains(&node));
+        if all && !self.asked.once && !self.stopping {
+            self.show_round();
+        }
+    }
+
+    /// Shows what is complete, all nodes together.
+    fn show_round(&mut self) {
+        if !std::mem::take(&mut self.round).is_empty() {
+            self.face.interval(&self.observer);
+        }
+    }
+
+    /// Whether the end has come by itself.
+    fn is_over(&self) -> bool {
+        let due = self.ends_at.is_some_and(|end| Instant::now() >= end);
+        let once = self.asked.once && self.begun.is_some();
+        due || once || self.face.is_closed()
+    }
+
+    /// Whether nothing can come any more.
+    fn all_failed(&self, probes: &JoinHandle<()>) -> bool {
+        let mut nodes = 0..self.observer.nodes().len();
+        probes.is_finished() && nodes.all(|node| self.observer.has_failed(node))
+    }
+
+    /// Starts the time of `--for` when every node counts, as far as it can.
+    fn begin(&mut self) {
+        if self.begun.is_some() {
+            return;
+        }
+        if self.awaited.is_empty() || self.start.elapsed() > LATEST_BEGIN {
+            let now = Instant::now();
+            self.begun = Some(now);
+            self.ends_at = self.asked.duration.map(|duration| now + duration);
+        }
+    }
+}
+
+fn is_traffic(record: &earthworm_wire::record::Record) -> bool {
+    use earthworm_wire::record::Record;
+    matches!(record, Record::Owner(_) | Record::Flow(_) | Record::Sweep(_))
+}
+
+fn exit(summaries: &[Summary], interrupted: bool, asked: &Asked) -> Exit {
+    if interrupted {
+        return Exit::Interrupted;
+    }
+    let codes = summaries.iter().map(|summary| Exit::from_summary(summary.exit_code));
+    let measured = codes.clone().filter(|code| *code != Exit::NotMeasured).max();
+    if asked.allow_missing_nodes {
+        return measured.unwrap_or(Exit::NotMeasured);
+    }
+    codes.max().unwrap_or(Exit::NotMeasured)
+}

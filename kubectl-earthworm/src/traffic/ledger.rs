@@ -1,0 +1,340 @@
+//! What probes reported of traffic, added up per flow.
+
+mod entry;
+
+pub(super) use entry::{Entry, Path};
+
+use super::amounts::Amounts;
+use super::names::{Names, plain_address, plain_owner, unknown_owner};
+use crate::naming::{Endpoint, EndpointKind};
+use earthworm_wire::flow::{Direction, Flow, OwnerKind, Sweep};
+use earthworm_wire::record::NodeTime;
+use entry::{Ends, Wire};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Flows that are kept apart.
+const FLOWS_KEPT: usize = 65_536;
+/// Owners that are kept for each node.
+const OWNERS_KEPT: usize = 65_536;
+/// The part of the flows that makes room when there is none.
+const FORGET_PART: usize = 8;
+
+/// Adds up what probes report. Its memory is bounded: flows that were idle for
+/// the longest time are forgotten when there are too many, and what they moved
+/// goes on to be counted as [`Other`].
+#[derive(Debug)]
+pub struct Ledger {
+    pub(super) nodes: Vec<Book>,
+    pub(super) entries: Vec<Entry>,
+    /// Where what is reported of an identity goes.
+    current: HashMap<Wire, usize>,
+    limit: usize,
+}
+
+/// What is known of one node.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub(super) name: Arc<str>,
+    owners: HashMap<u32, OwnerKind>,
+    /// Everything is counted from now on.
+    observed: bool,
+    /// Intervals that are complete.
+    pub(super) intervals: u64,
+    pub(super) last: Option<Interval>,
+    pub(super) other: Other,
+}
+
+/// What a probe said at the end of an interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Intervals of this node until now, this one among them.
+    pub number: u64,
+    /// When it ended, by the node's clock.
+    pub time: NodeTime,
+    /// How long it was.
+    pub seconds: f64,
+    /// What it cost to look at the sockets.
+    pub sweep_seconds: f64,
+    /// Sockets that were looked at.
+    pub sockets: u64,
+    /// Connections that ended in it.
+    pub ended: u64,
+    /// Flows that will tell more later.
+    pub held_back: u64,
+}
+
+/// Flows that were forgotten for want of room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Other {
+    /// How many.
+    pub flows: u64,
+    /// What they moved.
+    pub amounts: Amounts,
+}
+
+impl Ledger {
+    /// For these nodes; they are spoken of by their place in the list.
+    #[must_use]
+    pub fn new(nodes: impl IntoIterator<Item = Arc<str>>) -> Self {
+        Self::with_room_for(nodes, FLOWS_KEPT)
+    }
+
+    /// The same with room for so many flows.
+    pub(super) fn with_room_for(nodes: impl IntoIterator<Item = Arc<str>>, limit: usize) -> Self {
+        let book = |name| Book {
+            name,
+            owners: HashMap::new(),
+            observed: false,
+            intervals: 0,
+            last: None,
+            other: Other::default(),
+        };
+        Self {
+            nodes: nodes.into_iter().map(book).collect(),
+            entries: Vec::new(),
+            current: HashMap::new(),
+            limit: limit.max(1),
+        }
+    }
+
+    /// The last interval of a node.
+    #[must_use]
+    pub fn last(&self, node: usize) -> Option<&Interval> {
+        self.nodes.get(node)?.last.as_ref()
+    }
+
+    /// Flows of a node that were forgotten.
+    #[must_use]
+    pub fn other(&self, node: usize) -> Other {
+        self.nodes.get(node).map(|book| book.other).unwrap_or_default()
+    }
+
+    /// Somebody who has sockets.
+    pub fn owner(&mut self, node: usize, id: u32, kind: &OwnerKind) {
+        let Some(book) = self.nodes.get_mut(node) else { return };
+        if book.owners.len() < OWNERS_KEPT || book.owners.contains_key(&id) {
+            book.owners.insert(id, kind.clone());
+        }
+    }
+
+    /// Traffic that was added.
+    pub fn flow(&mut self, node: usize, flow: &Flow, at: Timestamp, names: &dyn Names) {
+        if node >= self.nodes.len() {
+            return;
+        }
+        let wire = Wire::of(node, flow);
+        let ends = self.ends(&wire, at, names);
+        let covered = self.is_told_by_client(&wire, &ends);
+        let before = self.current.get(&wire).copied();
+        let place = match before {
+            Some(place) if self.fits(place, &ends, covered, names) => {
+                self.entries[place].ends = ends;
+                place
+            }
+            _ => {
+                if let Some(place) = before {
+                    self.entries[place].end();
+                }
+                self.begin(wire, ends, covered, at)
+            }
+        };
+        let next = self.nodes[node].intervals + 1;
+        self.entries[place].add(next, flow);
+    }
+
+    /// All flows of an interval have been told. True when everything was
+    /// counted in it, so not for the first look at what was there already.
+    pub fn sweep(&mut self, node: usize, sweep: &Sweep, names: &dyn Names) -> bool {
+        let Some(book) = self.nodes.get_mut(node) else { return false };
+        book.observed = true;
+        if sweep.number == 0 {
+            return false;
+        }
+        book.intervals += 1;
+        book.last = Some(Interval {
+            number: book.intervals,
+            time: sweep.time,
+            seconds: sweep.seconds,
+            sweep_seconds: sweep.sweep_seconds,
+            sockets: sweep.sockets,
+            ended: sweep.ended,
+            held_back: sweep.held_back,
+        });
+        self.name_again(node, names);
+        true
+    }
+
+    /// The probe of a node is gone. Another one counts from its own start, with
+    /// owners of its own.
+    pub fn gone(&mut self, node: usize) {
+        let Some(book) = self.nodes.get_mut(node) else { return };
+        book.observed = false;
+        book.owners.clear();
+        self.current.retain(|wire, place| {
+            if wire.node == node {
+                self.entries[*place].end();
+            }
+            wire.node != node
+        });
+    }
+
+    /// Whether what these ends moved belongs to an entry. Its own names may have
+    /// become known since, as of the time they were wanted for.
+    fn fits(&mut self, place: usize, ends: &Ends, covered: bool, names: &dyn Names) -> bool {
+        if self.entries[place].takes(ends, covered) {
+            return true;
+        }
+        self.name(place, names);
+        self.entries[place].takes(ends, covered)
+    }
+
+    /// Makes a new entry, and room for it.
+    fn begin(&mut self, wire: Wire, ends: Ends, covered: bool, at: Timestamp) -> usize {
+        if self.entries.len() >= self.limit {
+            self.forget();
+        }
+        let place = self.entries.len();
+        self.entries.push(Entry::new(wire, ends, covered, at));
+        self.current.insert(wire, place);
+        place
+    }
+
+    /// Forgets the flows that were idle for the longest time, those without an
+    /// open connection first.
+    fn forget(&mut self) {
+        let count = (self.limit / FORGET_PART).max(1);
+        let idle = |entry: &Entry| {
+            let intervals = self.nodes[entry.wire.node].intervals;
+            (entry.open == 0, intervals.saturating_sub(entry.last_told()))
+        };
+        let mut order: Vec<_> =
+            self.entries.iter().enumerate().map(|(place, entry)| (idle(entry), place)).collect();
+        let count = count.min(order.len());
+        order.select_nth_unstable_by(count - 1, |one, other| other.cmp(one));
+        let mut forgotten = vec![false; self.entries.len()];
+        for (_, place) in &order[..count] {
+            forgotten[*place] = true;
+        }
+        for (entry, gone) in self.entries.iter().zip(&forgotten) {
+            let book = &mut self.nodes[entry.wire.node];
+            if *gone {
+                // What the other side told is not told twice as another flow.
+                if !entry.covered {
+                    book.other.flows += 1;
+                    book.other.amounts.add(&entry.total);
+                }
+            }
+        }
+        let mut gone = forgotten.iter();
+        self.entries.retain(|_| gone.next() == Some(&false));
+        self.current.clear();
+        for (place, entry) in self.entries.iter().enumerate() {
+            if !entry.ended {
+                self.current.insert(entry.wire, place);
+            }
+        }
+    }
+
+    /// Asks again for names that were not known.
+    fn name_again(&mut self, node: usize, names: &dyn Names) {
+        for place in 0..self.entries.len() {
+            let entry = &mut self.entries[place];
+            if entry.wire.node == node && entry.waits_for_names() {
+                entry.tries = entry.tries.saturating_add(1);
+                self.name(place, names);
+            }
+        }
+    }
+
+    /// Asks for the names of an entry as of the time they were wanted for: an
+    /// address may have another owner by now.
+    fn name(&mut self, place: usize, names: &dyn Names) {
+        let entry = &self.entries[place];
+        let ends = self.ends(&entry.wire, entry.first, names);
+        let covered = self.is_told_by_client(&entry.wire, &ends);
+        let entry = &mut self.entries[place];
+        entry.covered = covered;
+        entry.ends = ends;
+    }
+
+    /// Whether the side that connected is on another observed node, where the
+    /// same is told.
+    fn is_told_by_client(&self, wire: &Wire, ends: &Ends) -> bool {
+        if wire.direction != Direction::Incoming || wire.peer.is_some() {
+            return false;
+        }
+        let Some(on) = ends.source.node.as_ref().filter(|_| ends.source.kind == EndpointKind::Pod)
+        else {
+            return false;
+        };
+        self.nodes
+            .iter()
+            .enumerate()
+            .any(|(index, book)| index != wire.node && book.observed && book.name == *on)
+    }
+
+    /// Names of both ends.
+    fn ends(&self, wire: &Wire, at: Timestamp, names: &dyn Names) -> Ends {
+        let mut named = true;
+        let mut noted = |name: Option<Arc<Endpoint>>, plain: &dyn Fn() -> Endpoint| {
+            named &= name.is_some();
+            name.unwrap_or_else(|| Arc::new(plain()))
+        };
+        let book = &self.nodes[wire.node];
+        let mut owner = |id: u32| match book.owners.get(&id) {
+            Some(kind) => noted(names.owner(&book.name, kind), &|| plain_owner(&book.name, kind)),
+            // It is told before its first flow; one that was not will never be.
+            None => Arc::new(unknown_owner(&book.name)),
+        };
+        let own = owner(wire.owner);
+        let peer = wire.peer.map(&mut owner);
+        let mut address = |address: SocketAddr| {
+            let name = names.address(address.ip(), address.port(), wire.transport, at);
+            noted(name, &|| plain_address(address.ip()))
+        };
+        let at_port = SocketAddr::new(wire.destination(), wire.port);
+        let (source, destination, backend) = match wire.direction {
+            Direction::Incoming => {
+                let source = peer.unwrap_or_else(|| address(SocketAddr::new(wire.remote, 0)));
+                (source, reached(own, || address(at_port)), None)
+            }
+            Direction::Outgoing => {
+                let dialled = address(at_port);
+                let answering = match peer {
+                    Some(peer) => {
+                        let there = wire.backend.unwrap_or(at_port);
+                        Some(reached(peer, || address(there)))
+                    }
+                    None => wire.backend.map(&mut address),
+                };
+                match answering {
+                    Some(answering) if is_service(&dialled) => (own, dialled, Some(answering)),
+                    // Who answers has the better name: a pod with its container.
+                    Some(answering) => (own, answering, None),
+                    None => (own, dialled, None),
+                }
+            }
+        };
+        Ends { source, destination, backend, named }
+    }
+}
+
+/// Whether somebody else answers for it.
+fn is_service(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.kind, EndpointKind::Service | EndpointKind::ApiServer | EndpointKind::Dns)
+}
+
+/// A listening owner with the service that it is reached through, which hangs
+/// on the address and port.
+fn reached(owner: Arc<Endpoint>, there: impl FnOnce() -> Arc<Endpoint>) -> Arc<Endpoint> {
+    if owner.kind != EndpointKind::Pod || owner.service.is_some() {
+        return owner;
+    }
+    match there().service.clone() {
+        Some(service) => Arc::new(Endpoint { service: Some(service), ..Endpoint::clone(&owner) }),
+        None => owner,
+    }
+}

@@ -1,0 +1,151 @@
+//! One row of a table.
+
+use super::amounts::Amounts;
+use crate::naming::{Endpoint, ServiceName};
+use earthworm_wire::flow::{Direction, RoundTrip, Transport};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What moved for one subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Who or what.
+    pub subject: Subject,
+    /// Of a flow, the node that saw it; of a pod, the one it runs on.
+    pub node: Option<Arc<str>>,
+    /// In the last interval; `None` when nothing was told of it.
+    pub interval: Option<Amounts>,
+    /// Bytes of both directions per second in the last interval.
+    pub rate: f64,
+    /// Since the probes came.
+    pub total: Amounts,
+    /// Connections that are open.
+    pub open: u64,
+    /// Of those, how many were before the probe came.
+    pub older: u64,
+    /// Round trips as they were told last.
+    pub round_trip: Option<RoundTrip>,
+}
+
+/// Whom or what a row is about. Amounts of a flow and of a port are those of
+/// the side that connected, else those of the subject itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// Who talks to whom through which port.
+    Flow(Box<FlowRow>),
+    /// A pod.
+    Pod(Arc<Endpoint>),
+    /// A service.
+    Service(ServiceName),
+    /// A namespace.
+    Namespace(Arc<str>),
+    /// A port that is listened on.
+    Port(u16, Transport),
+}
+
+/// Who talks to whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlowRow {
+    /// The side that connected.
+    pub source: End,
+    /// The side that listens; a service, when that is what was dialled.
+    pub destination: End,
+    /// Pods that answered for the service.
+    pub backends: Several<Arc<str>>,
+    /// The port that was dialled.
+    pub port: u16,
+    /// Transport protocol.
+    pub transport: Transport,
+    /// From which side it was seen: that of an `Outgoing` is the source.
+    pub direction: Direction,
+}
+
+/// One end of a flow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct End {
+    /// Its name.
+    pub endpoint: Arc<Endpoint>,
+    /// Containers of the pod that take part.
+    pub containers: Several<Arc<str>>,
+    /// Its addresses.
+    pub addresses: Several<IpAddr>,
+}
+
+/// The first few different values, and whether there were more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Several<T> {
+    values: Vec<T>,
+    more: bool,
+}
+
+/// More would fill the screen.
+const KEPT: usize = 8;
+
+impl<T> Default for Several<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), more: false }
+    }
+}
+
+impl<T: PartialEq> Several<T> {
+    /// Adds a value, unless it is there.
+    pub fn add(&mut self, value: T) {
+        if self.values.contains(&value) {
+            return;
+        }
+        if self.values.len() < KEPT {
+            self.values.push(value);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// The values that were kept, in the order in which they came.
+    #[must_use]
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Whether there are others.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// The value, when there is no other.
+    #[must_use]
+    pub fn only(&self) -> Option<&T> {
+        match self.values.as_slice() {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl End {
+    pub(super) fn new(endpoint: Arc<Endpoint>) -> Self {
+        Self { endpoint, containers: Several::default(), addresses: Several::default() }
+    }
+
+    pub(super) fn add(&mut self, endpoint: &Endpoint, address: IpAddr) {
+        if let Some(container) = &endpoint.container {
+            self.containers.add(container.clone());
+        }
+        self.addresses.add(address);
+    }
+}
+
+impl Row {
+    pub(super) fn new(subject: Subject, node: Option<Arc<str>>) -> Self {
+        Self {
+            subject,
+            node,
+            interval: None,
+            rate: 0.0,
+            total: Amounts::default(),
+            open: 0,
+            older: 0,
+            round_trip: None,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What comes first.
+
+use super::row::{Row, Subject};
+use std::cmp::{Ordering, Reverse};
+
+/// What rows are sorted by, the largest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortBy {
+    /// Bytes of both directions in the last interval, then since the start.
+    #[default]
+    Bytes,
+    /// Packets likewise.
+    Packets,
+    /// Mean round trip; what has none comes last.
+    RoundTrip,
+    /// Segments that were sent again in the last interval, then since the start.
+    Retransmits,
+    /// Connections that are open, then those that were opened.
+    Connections,
+}
+
+impl SortBy {
+    /// Every key, in the order in which a person steps through them.
+    pub const ALL: [Self; 5] =
+        [Self::Bytes, Self::Packets, Self::RoundTrip, Self::Retransmits, Self::Connections];
+
+    /// As it is typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Packets => "packets",
+            Self::RoundTrip => "rtt",
+            Self::Retransmits => "retransmits",
+            Self::Connections => "connections",
+        }
+    }
+
+    /// The one after this, and the first after the last.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let place = Self::ALL.iter().position(|key| *key == self).unwrap_or(0);
+        Self::ALL[(place + 1) % Self::ALL.len()]
+    }
+
+    /// Orders two rows. Those that are equal keep their place by name, so that
+    /// nothing moves without a reason.
+    #[must_use]
+    pub fn compare(self, one: &Row, other: &Row) -> Ordering {
+        let key = |row: &Row| Reverse(self.key(row));
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| Reverse(moved(one)).cmp(&Reverse(moved(other))))
+            .then_with(|| by_name(one, other))
+    }
+
+    fn key(self, row: &Row) -> (u64, u64) {
+        let interval = row.interval.as_ref();
+        match self {
+            Self::Bytes => moved(row),
+            Self::Packets => (interval.map_or(0, |amounts| amounts.packets()), row.total.packets()),
+            // A mean in microseconds plus one: 0 is for what has none.
+            Self::RoundTrip => {
+                let mean = |trip: &earthworm_wire::flow::RoundTrip| {
+                    trip.sum_micros / u64::from(trip.connections.max(1)) + 1
+                };
+                (row.round_trip.as_ref().map_or(0, mean), 0)
+            }
+            Self::Retransmits => {
+                let count = |amounts: &super::Amounts| amounts.retransmits().unwrap_or(0);
+                (interval.map_or(0, count), count(&row.total))
+            }
+            Self::Connections => (row.open, row.total.changes.opened),
+        }
+    }
+}
+
+fn moved(row: &Row) -> (u64, u64) {
+    (row.interval.as_ref().map_or(0, |amounts| amounts.bytes()), row.total.bytes())
+}
+
+fn by_name(one: &Row, other: &Row) -> Ordering {
+    one.node.cmp(&other.node).then_with(|| match (&one.subject, &other.subject) {
+        (Subject::Flow(one), Subject::Flow(other)) => one
+            .source
+            .endpoint
+            .cmp(&other.source.endpoint)
+            .then_with(|| one.destination.endpoint.cmp(&other.destination.endpoint))
+            .then_with(|| (one.port, one.transport).cmp(&(other.port, other.transport))),
+        (Subject::Pod(one), Subject::Pod(other)) => one.cmp(other),
+        (Subject::Service(one), Subject::Service(other)) => one.cmp(other),
+        (Subject::Namespace(one), Subject::Namespace(other)) => one.cmp(other),
+        (Subject::Port(port, over), Subject::Port(other, other_over)) => {
+            (port, over).cmp(&(other, other_over))
+        }
+        // One table has rows of one kind.
+        _ => Ordering::Equal,
+    })
+}
