@@ -41,6 +41,8 @@ pub(super) struct Book {
     owners: HashMap<u32, OwnerKind>,
     /// Everything is counted from now on.
     observed: bool,
+    /// So it was at any time.
+    pub(super) counted: bool,
     /// Intervals that are complete.
     pub(super) intervals: u64,
     pub(super) last: Option<Interval>,
@@ -88,6 +90,7 @@ impl Ledger {
             name,
             owners: HashMap::new(),
             observed: false,
+            counted: false,
             intervals: 0,
             last: None,
             other: Other::default(),
@@ -150,6 +153,7 @@ impl Ledger {
     pub fn sweep(&mut self, node: usize, sweep: &Sweep, names: &dyn Names) -> bool {
         let Some(book) = self.nodes.get_mut(node) else { return false };
         book.observed = true;
+        book.counted = true;
         if sweep.number == 0 {
             return false;
         }

@@ -20,9 +20,10 @@
 //!   from the side that connected on another node (so it is between processes in
 //!   the networks of their nodes, which share an address).
 //!
-//! Its retransmitted segments are taken over: only the sender can count them. A
-//! source that was translated to another address on its way keeps its two
-//! sides apart, and both are shown.
+//! Its retransmitted segments are taken over, which only the sender can count,
+//! and its pods as those who answered for a service. A source that was
+//! translated to another address on its way keeps its two sides apart, and both
+//! are shown.
 
 mod amounts;
 mod ledger;
@@ -37,7 +38,7 @@ mod view;
 
 pub use amounts::{Amounts, Changes};
 pub use ledger::{Interval, Ledger, Other};
-pub use names::{Names, Plain};
+pub use names::Names;
 pub use node::Summary;
 pub use observer::{News, Observer};
 pub use row::{End, FlowRow, Row, Several, Subject};

@@ -1,6 +1,6 @@
 //! Who is behind an address or an owner.
 
-use crate::naming::{Endpoint, EndpointKind};
+use crate::naming::{self, Endpoint, EndpointKind};
 use earthworm_wire::flow::{OwnerKind, Transport};
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -22,24 +22,19 @@ pub trait Names {
     ) -> Option<Arc<Endpoint>>;
 }
 
-/// Names without a cluster to ask: processes by what they call themselves, pods
-/// by their uid, addresses as they are. Also stands in for what is not known yet.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Plain;
-
-impl Names for Plain {
+impl Names for naming::Names {
     fn owner(&self, node: &str, owner: &OwnerKind) -> Option<Arc<Endpoint>> {
-        Some(Arc::new(plain_owner(node, owner)))
+        self.owner(node, owner)
     }
 
     fn address(
         &self,
         address: IpAddr,
-        _: u16,
-        _: Transport,
-        _: Timestamp,
+        port: u16,
+        transport: Transport,
+        at: Timestamp,
     ) -> Option<Arc<Endpoint>> {
-        Some(Arc::new(plain_address(address)))
+        self.address(address, port, transport, at)
     }
 }
 
@@ -48,9 +43,6 @@ pub(super) fn plain_owner(node: &str, owner: &OwnerKind) -> Endpoint {
     let (kind, name) = match owner {
         OwnerKind::Container { pod_uid, .. } | OwnerKind::Pod { pod_uid } => {
             (EndpointKind::Unknown, format!("pod {pod_uid}"))
-        }
-        OwnerKind::Process { name } if name.is_empty() => {
-            (EndpointKind::Process, "process that ended".to_owned())
         }
         OwnerKind::Process { name } => (EndpointKind::Process, name.clone()),
     };

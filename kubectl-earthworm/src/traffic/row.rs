@@ -50,7 +50,8 @@ pub struct FlowRow {
     pub source: End,
     /// The side that listens; a service, when that is what was dialled.
     pub destination: End,
-    /// Pods that answered for the service.
+    /// Who answered, where the destination does not say: pods of a service,
+    /// a process behind a node's address.
     pub backends: Several<Arc<str>>,
     /// The port that was dialled.
     pub port: u16,

@@ -1,15 +1,16 @@
 //! Rows from the ledger: what belongs together, what is wanted, what comes first.
 
 mod group;
+mod sides;
 
 use super::amounts::Amounts;
 use super::ledger::{Entry, Ledger, Other};
 use super::row::{Row, Subject};
 use super::sort::SortBy;
 use crate::naming::{Endpoint, EndpointKind};
-use earthworm_wire::flow::{Direction, Transport};
-use group::Groups;
-use std::collections::HashMap;
+use earthworm_wire::flow::Transport;
+use group::{Groups, Part};
+use sides::BothSides;
 use std::sync::Arc;
 
 /// What a row is.
@@ -135,7 +136,10 @@ impl Ledger {
     #[must_use]
     pub fn listing(&self, query: &Query) -> Listing {
         let both_sides = BothSides::of(self);
-        let mut groups = Groups::new(query.view);
+        let counted = self.nodes.iter().filter(|book| book.counted);
+        let mut groups = Groups::new(query.view, counted.map(|book| book.name.clone()).collect());
+        // Pods have both of their sides counted, each where it is.
+        let both_ends = query.view == View::Pods;
         let books = self.nodes.iter().enumerate();
         let mut other = Other::default();
         for (_, book) in books.filter(|(node, _)| query.node.is_none_or(|wanted| wanted == *node)) {
@@ -145,7 +149,8 @@ impl Ledger {
         for entry in &self.entries {
             let node = entry.wire.node;
             let wanted = query.node.is_none_or(|wanted| wanted == node);
-            if !wanted || both_sides.is_told_elsewhere(entry) || !query.filter.wants(entry) {
+            let elsewhere = !both_ends && both_sides.is_told_elsewhere(entry);
+            if !wanted || elsewhere || !query.filter.wants(entry) {
                 continue;
             }
             let book = &self.nodes[node];
@@ -154,16 +159,15 @@ impl Ledger {
             if query.moved_only && interval.is_none() {
                 continue;
             }
-            let more = both_sides.retransmits_of(entry, |other| {
-                other.in_interval(self.nodes[other.wire.node].intervals)
-            });
-            groups.add(&group::Part {
-                entry,
-                node: &book.name,
-                interval: interval.map(|amounts| with_retransmits(amounts, more.map(|m| m.1))),
-                total: with_retransmits(&entry.total, more.map(|m| m.0)),
-                seconds,
-            });
+            let others = if both_ends { Vec::new() } else { both_sides.other_side(entry) };
+            let (mut in_interval, mut total) = (interval.copied(), entry.total);
+            for other in &others {
+                take_over(&mut total, Some(&other.total));
+                let theirs = other.in_interval(self.nodes[other.wire.node].intervals);
+                in_interval.iter_mut().for_each(|amounts| take_over(amounts, theirs));
+            }
+            let name = &book.name;
+            groups.add(&Part { entry, node: name, interval: in_interval, total, seconds, others });
         }
         let mut rows = groups.rows();
         rows.retain(|row| query.filter.wants_subject(&row.subject) && is_shown(query.view, row));
@@ -182,68 +186,11 @@ fn is_shown(view: View, row: &Row) -> bool {
     }
 }
 
-/// What only the other node knows.
-fn with_retransmits(amounts: &Amounts, more: Option<u64>) -> Amounts {
-    let destination_retransmits = amounts.destination_retransmits.or(more);
-    Amounts { destination_retransmits, ..*amounts }
-}
-
-/// Flows that were told from both of their sides, on two nodes.
-struct BothSides<'a> {
-    /// From the side that connected: by path, the node and the first entry.
-    told: HashMap<super::ledger::Path, (usize, &'a Entry)>,
-    /// From the side that listens.
-    heard: HashMap<super::ledger::Path, Vec<&'a Entry>>,
-}
-
-impl<'a> BothSides<'a> {
-    fn of(ledger: &'a Ledger) -> Self {
-        let mut sides = Self { told: HashMap::new(), heard: HashMap::new() };
-        if ledger.nodes.len() < 2 {
-            return sides;
-        }
-        for entry in &ledger.entries {
-            let Some(path) = entry.wire.path() else { continue };
-            match entry.wire.direction {
-                Direction::Outgoing => {
-                    sides.told.entry(path).or_insert((entry.wire.node, entry));
-                }
-                Direction::Incoming => sides.heard.entry(path).or_default().push(entry),
-            }
-        }
-        sides
-    }
-
-    /// Whether the same is told by the side that connected.
-    fn is_told_elsewhere(&self, entry: &Entry) -> bool {
-        if entry.covered {
-            return true;
-        }
-        let incoming = entry.wire.direction == Direction::Incoming;
-        let path = entry.wire.path().filter(|_| incoming);
-        let told = path.and_then(|path| self.told.get(&path));
-        told.is_some_and(|(node, _)| *node != entry.wire.node)
-    }
-
-    /// Segments that the side that listens sent again, in total and in its
-    /// last interval; once for all entries of a path.
-    fn retransmits_of(
-        &self,
-        entry: &Entry,
-        interval: impl Fn(&'a Entry) -> Option<&'a Amounts>,
-    ) -> Option<(u64, u64)> {
-        let path = entry.wire.path().filter(|_| entry.wire.direction == Direction::Outgoing)?;
-        let (_, first) = self.told.get(&path)?;
-        let heard = self.heard.get(&path)?;
-        let mut sum = None;
-        for other in heard.iter().filter(|other| other.wire.node != entry.wire.node) {
-            let (total, recent) = sum.get_or_insert((0, 0));
-            if std::ptr::eq(*first, entry) {
-                *total += other.total.destination_retransmits.unwrap_or(0);
-                let amounts = interval(other);
-                *recent += amounts.and_then(|a| a.destination_retransmits).unwrap_or(0);
-            }
-        }
-        sum
+/// Takes over what only the side that listens can count.
+fn take_over(amounts: &mut Amounts, other: Option<&Amounts>) {
+    let again = other.map(|other| other.destination_retransmits.unwrap_or(0));
+    if let Some(again) = again {
+        let known = amounts.destination_retransmits.get_or_insert(0);
+        *known = known.saturating_add(again);
     }
 }

@@ -3,14 +3,17 @@
 
 use super::asked::Asked;
 use super::face::Face;
+use crate::cluster::directory;
 use crate::cluster::reporter::{Clock, Reporter};
 use crate::cluster::session::{self, Patient};
 use crate::commands::start::Ready;
 use crate::commands::terminate::Terminate;
 use crate::exit::Exit;
+use crate::naming::{Change, Names};
+use crate::output;
 use crate::signal::{NodeId, Problem, SessionState, Signal, SignalKind};
 use crate::stop;
-use crate::traffic::{Names, News, Observer, Plain, Summary};
+use crate::traffic::{News, Observer, Summary};
 use crate::ui::Ui;
 use earthworm_wire::request::{FlowsRequest, Request};
 use std::collections::BTreeSet;
@@ -21,6 +24,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Signals between their sources and the loop.
 const QUEUE: usize = 16_384;
+
+/// Changes of the cluster between their watches and the loop.
+const CHANGES: usize = 1024;
 
 /// Signals that are taken in before anything else is looked at.
 const BURST: usize = 1024;
@@ -64,6 +70,11 @@ pub(super) async fn run(
             request: Request::Flows(FlowsRequest { interval_milliseconds }),
         })
         .collect();
+    let (changes_sender, changes) = mpsc::channel(CHANGES);
+    let watches = {
+        let (context, stop) = (context.clone(), stop.clone());
+        tokio::spawn(async move { directory::run(&context.cluster, changes_sender, stop).await })
+    };
     let probes = tokio::spawn(session::run(context.clone(), patients, stop));
     // The loop below ends when every sender is gone.
     drop(sender);
@@ -71,7 +82,7 @@ pub(super) async fn run(
     let mut running = Running {
         asked,
         observer: Observer::new(&ids),
-        names: Box::new(Plain),
+        names: Names::default(),
         face: &mut face,
         start: Instant::now(),
         begun: None,
@@ -81,7 +92,8 @@ pub(super) async fn run(
         stopping: false,
         interrupted: false,
     };
-    running.listen(&mut signals, &stopper, probes, terminate).await;
+    running.listen(&mut signals, changes, &stopper, probes, terminate).await;
+    watches.abort();
     let interrupted = running.interrupted;
     let summaries = running.observer.summaries(clock.stamp());
     face.leave().await;
@@ -92,7 +104,7 @@ pub(super) async fn run(
 struct Running<'a> {
     asked: &'a Asked,
     observer: Observer,
-    names: Box<dyn Names + Send>,
+    names: Names,
     face: &'a mut Face,
     start: Instant,
     begun: Option<Instant>,
@@ -111,6 +123,7 @@ impl Running<'_> {
     async fn listen(
         &mut self,
         signals: &mut mpsc::Receiver<Signal>,
+        mut changes: mpsc::Receiver<Change>,
         stopper: &stop::Stopper,
         probes: JoinHandle<()>,
         mut terminate: Terminate,
@@ -118,18 +131,13 @@ impl Running<'_> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut burst = Vec::new();
+        let mut changed = Vec::new();
+        let mut watched = true;
         loop {
             tokio::select! {
-                count = signals.recv_many(&mut burst, BURST) => {
-                    if count == 0 {
-                        // The probes are gone: nothing is left to be told.
-                        break;
-                    }
-                    for signal in burst.drain(..) {
-                        self.feed(&signal);
-                    }
-                }
-                _ = tick.tick() => {}
+                // What a person wants comes first, and who somebody is before
+                // what he did.
+                biased;
                 () = terminate.wait() => {
                     self.face.leave().await;
                     self.interrupted = true;
@@ -151,6 +159,22 @@ impl Running<'_> {
                         "no live screen on this terminal ({error}); lines instead"
                     )),
                 },
+                count = changes.recv_many(&mut changed, BURST), if watched => {
+                    watched = count > 0;
+                    for change in changed.drain(..) {
+                        self.change(change);
+                    }
+                }
+                _ = tick.tick() => {}
+                count = signals.recv_many(&mut burst, BURST) => {
+                    if count == 0 {
+                        // The probes are gone: nothing is left to be told.
+                        break;
+                    }
+                    for signal in burst.drain(..) {
+                        self.feed(&signal);
+                    }
+                }
             }
             self.begin();
             if !self.stopping && (self.is_over() || self.all_failed(&probes)) {
@@ -179,7 +203,7 @@ impl Running<'_> {
         {
             return;
         }
-        match self.observer.feed(signal, self.names.as_ref()) {
+        match self.observer.feed(signal, &self.names) {
             Some(News::Finding(finding)) => {
                 self.face.finding(&finding);
                 if let Some(node) = self.observer.place(&signal.node)
@@ -199,6 +223,17 @@ impl Running<'_> {
         }
     }
 
+    /// Something became known of the cluster.
+    fn change(&mut self, change: Change) {
+        if let Change::Unavailable { what, problem } = &change {
+            let hint = problem.hint.as_ref().map(|hint| format!(" (hint: {hint})"));
+            let (what, hint) = (what.name(), hint.unwrap_or_default());
+            let text = format!("no names of {what}: {}{hint}", problem.message);
+            self.face.note(&output::escape(&text));
+        }
+        self.names.apply(change);
+    }
+
     fn has_interval(&self, node: usize) -> bool {
         self.observer.intervals(node) > 0
     }
@@ -209,14 +244,14 @@ impl Running<'_> {
             self.face.interval_of(&self.observer, node);
             return;
         }
-        // A node that is late does not hold the others back.
+        // A node that is late, or away, holds the others back by one interval.
         if self.round.contains(&node) {
             self.show_round();
         }
         self.round.insert(node);
         let nodes = 0..self.observer.nodes().len();
         let all = nodes
-            .filter(|node| self.has_interval(*node) && !self.observer.has_failed(*node))
+            .filter(|node| !self.observer.has_failed(*node))
             .all(|node| self.round.contains(&node));
         if all && !self.asked.once && !self.stopping {
             self.show_round();

@@ -150,6 +150,8 @@ fn end_name(end: &End) -> String {
     let Endpoint { kind, namespace, name, .. } = &*end.endpoint;
     match (kind, namespace) {
         (EndpointKind::Node, _) => format!("node/{name}"),
+        // It had ended before the probe could ask for its name.
+        (EndpointKind::Process, _) if name.is_empty() => "(ended)".to_owned(),
         (_, Some(namespace)) => format!("{namespace}/{name}"),
         (_, None) => name.to_string(),
     }

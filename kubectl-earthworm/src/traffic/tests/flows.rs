@@ -114,7 +114,7 @@ fn between_processes_of_nodes_the_path_tells() {
         1 node-a 2 > 192.0.2.2:2379 local=192.0.2.1 sent=10 received=20
         1 node-a sweep 1
         ",
-        "node-a kubelet > 192.0.2.2:2379/TCP 10/20 last 10/20 rate=30",
+        "node-a kubelet > 192.0.2.2:2379/TCP 10/20 last 10/20 rate=30 by=etcd",
     );
 }
 
@@ -219,5 +219,44 @@ fn udp_has_nothing_to_send_again() {
         1 node-a sweep 1
         ",
         "node-a shop/client-1[curl] > 10.96.0.10:53/UDP 60/120 last 60/120 rate=180",
+    );
+}
+
+/// The notation gives pods no service of their own: this is what a pod looks
+/// like that is reached through one.
+const REACHED: &str = "
+    0.1 name pod shop/web-2 10.0.1.3 node-b service=shop/web
+    0.1 node-b owner 2 shop/web-2 nginx
+";
+
+#[test]
+fn the_other_side_says_who_answered_for_a_service_and_what_it_sent_again() {
+    flows(
+        &format!(
+            "{REACHED}
+            1 node-a 1 > 10.96.0.1:80 local=10.0.0.1 sent=10 received=20 again=1
+            1 node-b 2 < 10.0.0.1:8080 local=10.0.1.3 sent=20 received=10 again=6
+            1 node-a sweep 1
+            1 node-b sweep 1
+            "
+        ),
+        "node-a shop/client-1[curl] > shop/web:80/TCP 10/20 last 10/20 rate=30 again=1+6 by=shop/web-2",
+    );
+}
+
+#[test]
+fn a_service_that_was_dialled_through_two_ports_is_not_guessed_at() {
+    flows(
+        &format!(
+            "{REACHED}
+            1 node-a 1 > 10.96.0.1:80 local=10.0.0.1 sent=10
+            1 node-a 1 > 10.96.0.1:81 local=10.0.0.1 sent=11
+            1 node-b 2 < 10.0.0.1:8080 local=10.0.1.3 received=21 again=6
+            1 node-a sweep 1
+            1 node-b sweep 1
+            "
+        ),
+        "node-a shop/client-1[curl] > shop/web:81/TCP 11/0 last 11/0 rate=11
+         node-a shop/client-1[curl] > shop/web:80/TCP 10/0 last 10/0 rate=10",
     );
 }

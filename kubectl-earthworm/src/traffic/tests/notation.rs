@@ -143,12 +143,17 @@ fn known(line: &Line<'_>, at: f64) -> Known {
         name: name.into(),
         container: None,
         workload: None,
-        service: (!is_pod).then_some(service),
+        service: if is_pod { line.value("service").map(service_name) } else { Some(service) },
         node: is_pod.then(|| line.0[3].into()),
         address: Some(address),
     };
     let known = line.value("known").map_or(at, |known| known.parse().unwrap());
     Known { endpoint: Arc::new(endpoint), address, from: stamp(at).wall, known }
+}
+
+fn service_name(text: &str) -> ServiceName {
+    let (namespace, name) = text.split_once('/').unwrap();
+    ServiceName { namespace: namespace.into(), name: name.into() }
 }
 
 fn kind(

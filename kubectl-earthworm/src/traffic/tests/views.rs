@@ -140,3 +140,30 @@ fn only_what_moved_and_only_of_one_node() {
     );
     check(&later, &Query { node: Some(1), ..query }, "");
 }
+
+#[test]
+fn a_pod_behind_a_service_is_counted_where_it_runs() {
+    // The client's node does not know who answered, and tells the flow; the
+    // server's node knows.
+    const CROSSING: &str = "
+        0 name pod shop/client-1 10.0.0.1 node-a
+        0 name pod shop/web-1 10.0.1.2 node-b
+        0 name service shop/web 10.96.0.1
+        0 node-a owner 1 shop/client-1 curl
+        0 node-b owner 1 shop/web-1 nginx
+        0 node-a sweep
+        0 node-b sweep
+        1 node-a 1 > 10.96.0.1:80 sent=10 received=20 open=1
+        1 node-b 1 < 10.0.0.1:8080 local=10.0.1.2 sent=20 received=10 open=1
+        1 node-a sweep 1
+        1 node-b sweep 1
+    ";
+    check(
+        CROSSING,
+        &query(View::Pods),
+        "node-a shop/client-1 10/20 last 10/20 rate=30 open=1
+         node-b shop/web-1 20/10 last 20/10 rate=30 open=1",
+    );
+    check(CROSSING, &query(View::Services), "shop/web 20/10 last 20/10 rate=30 open=1");
+    check(CROSSING, &query(View::Namespaces), "shop 10/20 last 10/20 rate=30 open=1");
+}

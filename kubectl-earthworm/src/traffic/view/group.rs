@@ -5,9 +5,9 @@ use crate::naming::{Endpoint, EndpointKind, ServiceName};
 use crate::traffic::amounts::Amounts;
 use crate::traffic::ledger::Entry;
 use crate::traffic::row::{End, FlowRow, Row, Several, Subject};
-use earthworm_wire::flow::Transport;
-use std::collections::HashMap;
+use earthworm_wire::flow::{Direction, Transport};
 use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One flow's part of a row.
@@ -20,6 +20,8 @@ pub(super) struct Part<'a> {
     pub(super) total: Amounts,
     /// How long that interval was.
     pub(super) seconds: f64,
+    /// What the side that listens told of the same.
+    pub(super) others: Vec<&'a Entry>,
 }
 
 /// What a person takes for the same end, whatever container or address of it
@@ -44,12 +46,15 @@ enum Key {
 /// Rows while they grow.
 pub(super) struct Groups {
     view: View,
+    /// Nodes that tell of their own pods.
+    counted: HashSet<Arc<str>>,
     rows: HashMap<Key, Row>,
 }
 
 impl Groups {
-    pub(super) fn new(view: View) -> Self {
-        Self { view, rows: HashMap::new() }
+    /// For a view of flows that were told by nodes, these among them.
+    pub(super) fn new(view: View, counted: HashSet<Arc<str>>) -> Self {
+        Self { view, counted, rows: HashMap::new() }
     }
 
     pub(super) fn rows(self) -> Vec<Row> {
@@ -74,14 +79,7 @@ impl Groups {
                     self.grow(key, part, true, || (Subject::Service(service), None));
                 }
             }
-            View::Pods => {
-                for (end, reversed) in distinct(&ends.source, answering, |end| {
-                    (end.kind == EndpointKind::Pod).then(|| Same::of(end))
-                }) {
-                    let subject = || (Subject::Pod(pod_alone(end)), end.node.clone());
-                    self.grow(Key::Pod(Same::of(end)), part, reversed, subject);
-                }
-            }
+            View::Pods => self.pods(part, answering),
             View::Namespaces => {
                 let namespace = |end: &Endpoint| end.namespace.clone();
                 for (end, reversed) in distinct(&ends.source, answering, namespace) {
@@ -89,6 +87,31 @@ impl Groups {
                     let subject = || (Subject::Namespace(name.clone()), None);
                     self.grow(Key::Namespace(name.clone()), part, reversed, subject);
                 }
+            }
+        }
+    }
+
+    /// Each end by the node that it is on: what a client on another node tells
+    /// of a service says nothing of the pod that answered. Of a node that nobody
+    /// looks at, by what others tell of it.
+    fn pods(&mut self, part: &Part<'_>, answering: &Arc<Endpoint>) {
+        let wire = &part.entry.wire;
+        let source = &part.entry.ends.source;
+        let (own, other) = match wire.direction {
+            Direction::Outgoing => (source, answering),
+            Direction::Incoming => (answering, source),
+        };
+        let incoming = wire.direction == Direction::Incoming;
+        let told_there = other
+            .node
+            .as_ref()
+            .is_some_and(|node| node != part.node && self.counted.contains(node));
+        let both = Same::of(own) == Same::of(other);
+        let other = Some(other).filter(|_| !both && (wire.peer.is_some() || !told_there));
+        for (end, reversed) in [(Some(own), incoming), (other, !incoming)] {
+            if let Some(end) = end.filter(|end| end.kind == EndpointKind::Pod) {
+                let subject = || (Subject::Pod(pod_alone(end)), end.node.clone());
+                self.grow(Key::Pod(Same::of(end)), part, reversed, subject);
             }
         }
     }
@@ -120,7 +143,10 @@ impl Groups {
             let backend = ends.backend.as_ref().map(full_name);
             let backend =
                 backend.or_else(|| wire.backend.map(|address| address.to_string().into()));
-            if let Some(backend) = backend {
+            let is_service = ends.destination.kind != EndpointKind::Pod;
+            let others = part.others.iter().filter(|_| is_service);
+            let others = others.map(|other| full_name(&other.ends.destination));
+            for backend in backend.into_iter().chain(others) {
                 flow.backends.add(backend);
             }
         }
