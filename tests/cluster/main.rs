@@ -27,3 +27,4 @@ mod residue;
 mod rogue;
 mod screen;
 mod strangers;
+mod top;

@@ -58,7 +58,7 @@ pub(super) struct Session {
     /// True once any object was created for this node.
     pub(super) created: bool,
     pub(super) removed: Option<bool>,
-    /// Whoever runs the probe has given up.
+    /// Nothing more can come: there is no probe, or it cannot measure.
     pub(super) failed: bool,
     /// When the stream broke, while the same probe may come back.
     pub(super) interrupted: Option<Duration>,
@@ -108,6 +108,7 @@ impl Session {
     /// A look at all sockets.
     pub(super) fn swept(&mut self, sweep: &Sweep, interval: Option<&Interval>) {
         self.listened = true;
+        self.failed = false;
         self.problem = None;
         self.sockets = Some(sweep.sockets);
         self.peak_sockets = self.peak_sockets.max(Some(sweep.sockets));

@@ -101,7 +101,11 @@ impl Observer {
             Record::Lost(lost) => self.sessions[node].price.lost_now(*lost),
             Record::Trouble(trouble) => {
                 let problem = trouble_words(trouble);
-                self.sessions[node].problem = Some(problem.clone());
+                let session = &mut self.sessions[node];
+                session.problem = Some(problem.clone());
+                // It waits for its end; nothing will ever be counted there.
+                session.failed = true;
+                self.ledger.gone(node);
                 return self.news(node, at, FindingKind::Problem(problem));
             }
             // Of another request.

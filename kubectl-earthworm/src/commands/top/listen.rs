@@ -19,7 +19,6 @@ use earthworm_wire::request::{FlowsRequest, Request};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Signals between their sources and the loop.
@@ -75,8 +74,8 @@ pub(super) async fn run(
         let (context, stop) = (context.clone(), stop.clone());
         tokio::spawn(async move { directory::run(&context.cluster, changes_sender, stop).await })
     };
-    let probes = tokio::spawn(session::run(context.clone(), patients, stop));
-    // The loop below ends when every sender is gone.
+    // Ends with its last report, and so does the loop below.
+    tokio::spawn(session::run(context.clone(), patients, stop));
     drop(sender);
 
     let mut running = Running {
@@ -89,10 +88,11 @@ pub(super) async fn run(
         ends_at: None,
         awaited: (0..ids.len()).collect(),
         round: BTreeSet::new(),
+        shown: false,
         stopping: false,
         interrupted: false,
     };
-    running.listen(&mut signals, changes, &stopper, probes, terminate).await;
+    running.listen(&mut signals, changes, &stopper, terminate).await;
     watches.abort();
     let interrupted = running.interrupted;
     let summaries = running.observer.summaries(clock.stamp());
@@ -114,6 +114,8 @@ struct Running<'a> {
     awaited: BTreeSet<usize>,
     /// Nodes whose interval is complete and was not shown.
     round: BTreeSet<usize>,
+    /// An interval was shown.
+    shown: bool,
     /// The end has been told to the probes; their last words follow.
     stopping: bool,
     interrupted: bool,
@@ -125,7 +127,6 @@ impl Running<'_> {
         signals: &mut mpsc::Receiver<Signal>,
         mut changes: mpsc::Receiver<Change>,
         stopper: &stop::Stopper,
-        probes: JoinHandle<()>,
         mut terminate: Terminate,
     ) {
         let mut tick = interval(TICK);
@@ -177,15 +178,15 @@ impl Running<'_> {
                 }
             }
             self.begin();
-            if !self.stopping && (self.is_over() || self.all_failed(&probes)) {
+            if !self.stopping && (self.is_over() || self.all_failed()) {
                 if self.asked.once {
                     self.show_round();
                 }
                 self.stop(stopper);
             }
         }
-        // What the probes told with their farewell.
-        if !self.asked.once && self.face.has_lines() {
+        // What the probes told with their farewell, when it is worth a table.
+        if !self.asked.once && self.face.has_lines() && self.is_worth_showing() {
             self.show_round();
         }
     }
@@ -261,8 +262,17 @@ impl Running<'_> {
     /// Shows what is complete, all nodes together.
     fn show_round(&mut self) {
         if !std::mem::take(&mut self.round).is_empty() {
+            self.shown = true;
             self.face.interval(&self.observer);
         }
+    }
+
+    /// Whether what is left is the first that is shown, or a good part of an interval.
+    fn is_worth_showing(&self) -> bool {
+        let ledger = &self.observer.ledger;
+        let lengths = self.round.iter().filter_map(|node| ledger.last(*node));
+        let half = self.asked.interval.as_secs_f64() / 2.0;
+        !self.shown || lengths.into_iter().any(|last| last.seconds >= half)
     }
 
     /// Whether the end has come by itself.
@@ -273,9 +283,8 @@ impl Running<'_> {
     }
 
     /// Whether nothing can come any more.
-    fn all_failed(&self, probes: &JoinHandle<()>) -> bool {
-        let mut nodes = 0..self.observer.nodes().len();
-        probes.is_finished() && nodes.all(|node| self.observer.has_failed(node))
+    fn all_failed(&self) -> bool {
+        (0..self.observer.nodes().len()).all(|node| self.observer.has_failed(node))
     }
 
     /// Starts the time of `--for` when every node counts, as far as it can.

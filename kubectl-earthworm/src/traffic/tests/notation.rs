@@ -23,7 +23,7 @@ use crate::traffic::{SortBy, Subject, View};
 use earthworm_wire::flow::{
     Amount, Connections, Direction, Flow, Owner, OwnerKind, RoundTrip, Sweep, Traffic, Transport,
 };
-use earthworm_wire::record::{Cost, Lost, Record};
+use earthworm_wire::record::{Cost, Lost, Record, Trouble, TroubleReason};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -199,6 +199,11 @@ fn kind(
             ..Cost::default()
         }),
         "lost" => Record::Lost(Lost { kernel: 0, probe: 3, tunnel: 0 }),
+        "trouble" => Record::Trouble(Trouble {
+            time: 0,
+            reason: TroubleReason::Kernel,
+            message: "no iterator over files".into(),
+        }),
         "creating" => return session(SessionState::Creating),
         "restarting" => {
             sweeps.remove(node);

@@ -117,3 +117,13 @@ fn news_of_a_stream_that_breaks() {
         ["progress", "observed 0", "interval 0", "stream-interrupted", "resumed after 3 lost 2"];
     assert_eq!(told, expected);
 }
+
+#[test]
+fn a_probe_that_cannot_measure_is_no_node_to_wait_for() {
+    let play = play("0 node-a creating\n 1 node-a streaming\n 1 node-a trouble");
+    assert_eq!((play.observer.has_failed(0), play.observer.has_failed(1)), (true, false));
+    let summary = play.observer.summaries(stamp(2.0)).remove(0);
+    assert!(matches!(&summary.probe, ProbeOutcome::NeverListened(Some(problem))
+        if problem.reason == "kernel"));
+    assert_eq!(summary.exit_code, 2);
+}
