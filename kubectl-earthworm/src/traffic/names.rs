@@ -45,6 +45,7 @@ pub(super) fn plain_owner(node: &str, owner: &OwnerKind) -> Endpoint {
             (EndpointKind::Unknown, format!("pod {pod_uid}"))
         }
         OwnerKind::Process { name } => (EndpointKind::Process, name.clone()),
+        OwnerKind::Node => (EndpointKind::Node, node.to_owned()),
     };
     Endpoint { node: Some(node.into()), ..bare(kind, &name) }
 }

@@ -108,6 +108,8 @@ impl Observer {
                 self.ledger.gone(node);
                 return self.news(node, at, FindingKind::Problem(problem));
             }
+            // Not shown yet.
+            Record::Dropped(_) => {}
             // Of another request.
             Record::Attached(_) | Record::Beat(_) | Record::Incident(_) | Record::Generated(_) => {}
         }
