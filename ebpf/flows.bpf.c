@@ -13,8 +13,8 @@
  * 512 of crowds of them; counters per CPU.
  * Can be lost: ended connections for which the ring buffer had no room, and
  * dropped packets of a kind for which the map had none; counted in `lost`.
- * Not seen: sockets that belong to no process while they live
- * (closed by it, but not done yet); they are told when they end.
+ * Not seen while they live: sockets that belong to no process (closed by it,
+ * but not done yet; paths of an MPTCP connection); they are told when they end.
  */
 #include "include/types.h"
 #include "include/helpers.h"
@@ -70,15 +70,13 @@ INLINE void copy_address(u8 *to, struct in6_addr *from)
 		to[index] = from->bytes[index];
 }
 
-/* Everything but the processes; false when it is no TCP over IP. */
-INLINE bool describe(struct flow_socket *out, struct sock *socket)
+/* Where a socket is; false when that is not in IP. */
+INLINE bool locate(struct flow_socket *out, struct sock *socket)
 {
 	struct sock_common *common = &socket->__sk_common;
-	struct tcp_sock *tcp;
+	u16 port = 0;
 
 	out->family = common->skc_family;
-	if (socket->sk_protocol != IPPROTO_TCP)
-		return false;
 	if (out->family == AF_INET) {
 		*(u32 *)out->local = common->skc_rcv_saddr;
 		*(u32 *)out->remote = common->skc_daddr;
@@ -88,6 +86,23 @@ INLINE bool describe(struct flow_socket *out, struct sock *socket)
 	} else {
 		return false;
 	}
+	/* Not skc_num: a port that was given back is 0 there when its socket ends. */
+	if (KERNEL_READ(&port, (struct inet_sock *)socket, inet_sport))
+		return false;
+	out->local_port = __builtin_bswap16(port);
+	out->remote_port = __builtin_bswap16(common->skc_dport);
+	out->network = common->skc_net.net->ns.inum;
+	out->state = common->skc_state;
+	return true;
+}
+
+/* What a TCP socket has carried; false when it is another one. */
+INLINE bool describe(struct flow_socket *out, struct sock *socket)
+{
+	struct tcp_sock *tcp;
+
+	if (!locate(out, socket))
+		return false;
 	tcp = bpf_skc_to_tcp_sock(socket);
 	if (!tcp)
 		return false;
@@ -100,15 +115,19 @@ INLINE bool describe(struct flow_socket *out, struct sock *socket)
 	out->retransmits = tcp->total_retrans;
 	out->smoothed_rtt = tcp->srtt_us;
 	out->minimum_rtt = tcp->rtt_min.s[0].v;
-	out->network = common->skc_net.net->ns.inum;
 	out->error = socket->sk_err;
-	/* Not skc_num: a port that was given back is 0 there when its socket ends. */
-	out->local_port = __builtin_bswap16(tcp->inet_conn.icsk_inet.inet_sport);
-	out->remote_port = __builtin_bswap16(common->skc_dport);
-	out->state = common->skc_state;
-	if (common->skc_flags & (1UL << SOCK_DONE))
+	if (socket->__sk_common.skc_flags & (1UL << SOCK_DONE))
 		out->flags |= FLOW_FIN_RECEIVED;
 	return true;
+}
+
+/*
+ * Programs in Go listen with MPTCP where the kernel has it, and are then
+ * connected to by plain TCP: who listens has to be seen all the same.
+ */
+INLINE bool describe_listener(struct flow_socket *out, struct sock *socket)
+{
+	return socket->__sk_common.skc_state == TCP_LISTEN && locate(out, socket);
 }
 
 INLINE void add_beginning(struct flow_socket *out, struct sock *socket)
@@ -151,9 +170,15 @@ int sockets(struct bpf_iter__task_file *context)
 	if (!socket)
 		return 0;
 	sock = socket->sk;
-	if (!sock || !describe(&out, sock) || out.state == TCP_CLOSE)
+	if (!sock)
 		return 0;
-	add_beginning(&out, sock);
+	if (sock->sk_protocol == IPPROTO_TCP) {
+		if (!describe(&out, sock) || out.state == TCP_CLOSE)
+			return 0;
+		add_beginning(&out, sock);
+	} else if (sock->sk_protocol != IPPROTO_MPTCP || !describe_listener(&out, sock)) {
+		return 0;
+	}
 	out.process = task_process_seen_from(task, pid_namespace_inode);
 	/* When there is no room it is called again for the same file. */
 	bpf_seq_write(context->meta->seq, &out, sizeof(out));

@@ -10,6 +10,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 
 /* include/net/tcp_states.h: ABI, by way of ss(8) and /proc/net/tcp. */
 enum tcp_state {
