@@ -108,10 +108,12 @@ impl Observer {
                 self.ledger.gone(node);
                 return self.news(node, at, FindingKind::Problem(problem));
             }
-            // Not shown yet.
-            Record::Dropped(_) => {}
-            // Of another request.
-            Record::Attached(_) | Record::Beat(_) | Record::Incident(_) | Record::Generated(_) => {}
+            // A view of their own, and records of other requests.
+            Record::Dropped(_)
+            | Record::Attached(_)
+            | Record::Beat(_)
+            | Record::Incident(_)
+            | Record::Generated(_) => {}
         }
         None
     }

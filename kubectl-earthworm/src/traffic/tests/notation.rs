@@ -48,7 +48,9 @@ pub(crate) struct Book {
 impl Names for Book {
     fn owner(&self, node: &str, owner: &OwnerKind) -> Option<Arc<Endpoint>> {
         let (uid, container) = match owner {
-            OwnerKind::Process { .. } => return Some(Arc::new(plain_owner(node, owner))),
+            OwnerKind::Process { .. } | OwnerKind::Node => {
+                return Some(Arc::new(plain_owner(node, owner)));
+            }
             OwnerKind::Pod { pod_uid } => (pod_uid, None),
             OwnerKind::Container { pod_uid, container_id } => (pod_uid, Some(container_id)),
         };
