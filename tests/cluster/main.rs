@@ -20,6 +20,7 @@ mod incidents;
 mod kubelets;
 mod network;
 mod outage;
+mod paths;
 mod picker;
 mod plugin;
 mod profiles;

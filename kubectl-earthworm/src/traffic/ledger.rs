@@ -1,6 +1,7 @@
 //! What probes reported of traffic, added up per flow.
 
 mod entry;
+mod waiting;
 
 pub(super) use entry::{Entry, Path};
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use waiting::{Queue, Waiting};
 
 /// Flows that are kept apart.
 const FLOWS_KEPT: usize = 65_536;
@@ -31,6 +33,7 @@ pub struct Ledger {
     pub(super) entries: Vec<Entry>,
     /// Where what is reported of an identity goes.
     current: HashMap<Wire, usize>,
+    queue: Queue,
     limit: usize,
 }
 
@@ -99,6 +102,7 @@ impl Ledger {
             nodes: nodes.into_iter().map(book).collect(),
             entries: Vec::new(),
             current: HashMap::new(),
+            queue: Queue::default(),
             limit: limit.max(1),
         }
     }
@@ -130,6 +134,26 @@ impl Ledger {
         }
         let wire = Wire::of(node, flow);
         let ends = self.ends(&wire, at, names);
+        if let (Some(path), Some(other)) = (wire.path(), self.may_be_told_by(&wire, &ends)) {
+            let told = self.nodes[other].intervals;
+            if self.queue.keep(node, flow, at, path, (other, told)) {
+                return;
+            }
+        }
+        let next = self.nodes[node].intervals + 1;
+        self.take(next, flow, at, wire, ends, names);
+    }
+
+    /// Adds to an interval what needs not wait.
+    fn take(
+        &mut self,
+        interval: u64,
+        flow: &Flow,
+        at: Timestamp,
+        wire: Wire,
+        ends: Ends,
+        names: &dyn Names,
+    ) {
         let covered = self.is_told_by_client(&wire, &ends);
         let before = self.current.get(&wire).copied();
         let place = match before {
@@ -144,8 +168,7 @@ impl Ledger {
                 self.begin(wire, ends, covered, at)
             }
         };
-        let next = self.nodes[node].intervals + 1;
-        self.entries[place].add(next, flow);
+        self.entries[place].add(interval, flow);
     }
 
     /// All flows of an interval have been told. True when everything was
@@ -168,7 +191,28 @@ impl Ledger {
             held_back: sweep.held_back,
         });
         self.name_again(node, names);
+        let nodes = &self.nodes;
+        let told = |other: usize| nodes[other].observed.then_some(nodes[other].intervals);
+        let released = self.queue.release(told);
+        self.add_released(released, 1, names);
         true
+    }
+
+    /// Adds what waits for another node's word, which will not come any more, to
+    /// the last interval.
+    pub fn settle(&mut self, names: &dyn Names) {
+        let released = self.queue.release(|_| None);
+        self.add_released(released, 0, names);
+    }
+
+    /// Adds to the last interval or, with 1, to the one under way.
+    fn add_released(&mut self, released: Vec<Waiting>, later: u64, names: &dyn Names) {
+        for Waiting { node, flow, at, .. } in released {
+            let wire = Wire::of(node, &flow);
+            let ends = self.ends(&wire, at, names);
+            let interval = self.nodes[node].intervals + later;
+            self.take(interval, &flow, at, wire, ends, names);
+        }
     }
 
     /// The probe of a node is gone. Another one counts from its own start, with
@@ -201,6 +245,9 @@ impl Ledger {
             self.forget();
         }
         let place = self.entries.len();
+        if let Some(path) = wire.path().filter(|_| wire.direction == Direction::Outgoing) {
+            self.queue.told(path);
+        }
         self.entries.push(Entry::new(wire, ends, covered, at));
         self.current.insert(wire, place);
         place
@@ -240,6 +287,9 @@ impl Ledger {
                 self.current.insert(entry.wire, place);
             }
         }
+        let outgoing = |entry: &&Entry| entry.wire.direction == Direction::Outgoing;
+        let outgoing = self.entries.iter().filter(outgoing);
+        self.queue.told_only(outgoing.filter_map(|entry| entry.wire.path()));
     }
 
     /// Asks again for names that were not known.
@@ -262,6 +312,17 @@ impl Ledger {
         let entry = &mut self.entries[place];
         entry.covered = covered;
         entry.ends = ends;
+    }
+
+    /// The other observed node at whose address the side that connected is: its
+    /// probe may tell the same.
+    fn may_be_told_by(&self, wire: &Wire, ends: &Ends) -> Option<usize> {
+        if wire.direction != Direction::Incoming || wire.peer.is_some() {
+            return None;
+        }
+        let on = ends.source.node.as_ref().filter(|_| ends.source.kind == EndpointKind::Node)?;
+        let is_it = |book: &Book| book.observed && book.name == *on;
+        self.nodes.iter().position(is_it).filter(|index| *index != wire.node)
     }
 
     /// Whether the side that connected is on another observed node, where the

@@ -20,6 +20,10 @@
 //!   from the side that connected on another node (so it is between processes in
 //!   the networks of their nodes, which share an address).
 //!
+//! What comes from the address of an observed node is kept for up to two
+//! intervals of that node, until it has told of it too or has not
+//! (`ledger/waiting.rs`).
+//!
 //! Its retransmitted segments are taken over, which only the sender can count,
 //! and its pods as those who answered for a service. A source that was
 //! translated to another address on its way keeps its two sides apart, and both

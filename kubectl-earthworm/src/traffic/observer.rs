@@ -74,6 +74,11 @@ impl Observer {
         }
     }
 
+    /// Nothing more will be told: what waits for another node's word is added.
+    pub fn settle(&mut self, names: &dyn Names) {
+        self.ledger.settle(names);
+    }
+
     /// The session in numbers, node by node.
     #[must_use]
     pub fn summaries(&self, at: Stamp) -> Vec<Summary> {

@@ -180,11 +180,13 @@ impl Running<'_> {
             self.begin();
             if !self.stopping && (self.is_over() || self.all_failed()) {
                 if self.asked.once {
+                    self.observer.settle(&self.names);
                     self.show_round();
                 }
                 self.stop(stopper);
             }
         }
+        self.observer.settle(&self.names);
         // What the probes told with their farewell, when it is worth a table.
         if !self.asked.once && self.face.has_lines() && self.is_worth_showing() {
             self.show_round();
@@ -241,7 +243,7 @@ impl Running<'_> {
 
     /// A node's interval is complete.
     fn complete(&mut self, node: usize) {
-        if self.face.is_per_node() {
+        if self.face.is_per_node() && !self.asked.once {
             self.face.interval_of(&self.observer, node);
             return;
         }
@@ -261,8 +263,16 @@ impl Running<'_> {
 
     /// Shows what is complete, all nodes together.
     fn show_round(&mut self) {
-        if !std::mem::take(&mut self.round).is_empty() {
-            self.shown = true;
+        let round = std::mem::take(&mut self.round);
+        if round.is_empty() {
+            return;
+        }
+        self.shown = true;
+        if self.face.is_per_node() {
+            for node in round {
+                self.face.interval_of(&self.observer, node);
+            }
+        } else {
             self.face.interval(&self.observer);
         }
     }

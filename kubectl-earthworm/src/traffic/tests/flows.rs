@@ -260,3 +260,26 @@ fn a_service_that_was_dialled_through_two_ports_is_not_guessed_at() {
          node-a shop/client-1[curl] > shop/web:80/TCP 10/0 last 10/0 rate=10",
     );
 }
+
+#[test]
+fn a_client_at_another_nodes_address_waits_for_that_nodes_word() {
+    let beginning = "
+        0 name node node-a 10.1.0.1
+        1 node-b 1 < 10.1.0.1:443 local=10.0.1.2 sent=70 received=7
+        1 node-b sweep 1
+    ";
+    let tells = "1.2 node-a 2 > 10.0.1.2:443 local=10.1.0.1 sent=7 received=70\n";
+    let sweeps = "
+        1.2 node-a sweep 1
+        2 node-b sweep 1
+        2.2 node-a sweep 1
+        3 node-b sweep 1
+    ";
+    // Nobody knows yet whether it is a process there or somebody behind it.
+    flows(beginning, "");
+    flows(&format!("{beginning}{tells}{sweeps}"), "node-a kubelet > shop/web-1:443/TCP 7/70");
+    flows(
+        &format!("{beginning}{sweeps}"),
+        "node-b node-a > shop/web-1[nginx]:443/TCP 7/70 last 7/70 rate=77",
+    );
+}

@@ -6,6 +6,7 @@
 //! ```text
 //! 0 name pod shop/web-1 10.0.0.2 node-b    known at once; `known=3` later
 //! 0 name service shop/web 10.96.0.1
+//! 0 name node node-a 10.1.0.1
 //! 0 node-a owner 1 shop/client-1 curl      a container of a pod
 //! 0 node-a owner 2 kubelet                 a process of the node
 //! 0 node-a sweep                           the first look
@@ -135,6 +136,16 @@ pub(crate) fn play(script: &str) -> Play {
 }
 
 fn known(line: &Line<'_>, at: f64) -> Known {
+    if line.0[0] == "node" {
+        let address = line.0[2].parse().unwrap();
+        let endpoint = Endpoint {
+            kind: EndpointKind::Node,
+            name: line.0[1].into(),
+            node: Some(line.0[1].into()),
+            ..plain_address(address)
+        };
+        return Known { endpoint: Arc::new(endpoint), address, from: stamp(at).wall, known: at };
+    }
     let (namespace, name) = line.0[1].split_once('/').unwrap();
     let service = ServiceName { namespace: namespace.into(), name: name.into() };
     let is_pod = line.0[0] == "pod";
