@@ -82,12 +82,13 @@ fn watch_jobs(lab: &Lab) -> Session {
     session
 }
 
-/// What the Jobs for the node asked for, each set once, in order.
+/// What the Jobs for the node asked for, each set once, in order. News of the
+/// first one may come late, when there is a second.
 fn capabilities(jobs: &Session, node: &str) -> Vec<String> {
     let mut asked = Vec::new();
     for line in jobs.lines() {
         if let Some(set) = line.text.strip_prefix(node)
-            && asked.last().is_none_or(|last| last != set)
+            && !asked.iter().any(|known| known == set)
         {
             asked.push(set.to_owned());
         }
