@@ -8,7 +8,7 @@
  * (packets that are thrown away; with a reason from Linux 5.17 on).
  * Needs: Linux 5.12 with BTF (bpf_sock_from_file 5.11, cookies of sockets in
  * tracing programs 5.12); CAP_BPF, CAP_PERFMON.
- * Maps: ring buffer of 1 MiB for connections that ended; a storage of 24 bytes
+ * Maps: ring buffer of 2 MiB for connections that ended; a storage of 24 bytes
  * in each socket that connected since; 4,096 kinds of dropped packets and
  * 512 of crowds of them; counters per CPU.
  * Can be lost: ended connections for which the ring buffer had no room, and
@@ -31,7 +31,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* The probe's own pid namespace, set before loading: processes have the ids they have there. */
 const volatile u32 pid_namespace_inode = 0;
 
-#define ENDED_BYTES (1024 * 1024)
+#define ENDED_BYTES (2 * 1024 * 1024)
 
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_RINGBUF);

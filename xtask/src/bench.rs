@@ -5,6 +5,7 @@
 //! on this machine, which is printed as loudly. A goal that is missed is a
 //! figure, not a failure: these machines are noisy.
 
+mod flows;
 mod help;
 mod idle;
 mod leases;
@@ -41,7 +42,7 @@ use report::{Findings, Section};
 const DOCUMENT: &str = "docs/benchmarks.md";
 
 /// In the order in which they run.
-const ALL: [Benchmark; 7] = [
+const ALL: [Benchmark; 8] = [
     Benchmark::Start,
     Benchmark::Help,
     Benchmark::Size,
@@ -49,6 +50,7 @@ const ALL: [Benchmark; 7] = [
     Benchmark::Uprobe,
     Benchmark::Stream,
     Benchmark::Leases,
+    Benchmark::Flows,
 ];
 
 /// Runs the benchmarks that were asked for, all when none was.
@@ -111,6 +113,7 @@ impl Bench<'_> {
             Benchmark::Uprobe => (uprobe::ABOUT, uprobe::run),
             Benchmark::Stream => (stream::ABOUT, stream::run),
             Benchmark::Leases => (leases::ABOUT, leases::run),
+            Benchmark::Flows => (flows::ABOUT, flows::run),
         };
         let findings = run(self).map_err(|error| format!("{error:#}"));
         Section { name: benchmark.name(), about: about.to_owned(), findings }

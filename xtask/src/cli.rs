@@ -102,6 +102,8 @@ pub enum Benchmark {
     Stream,
     /// Watching the Leases of 15,000 nodes
     Leases,
+    /// Looking at the connections of a node, beside `ss` (root)
+    Flows,
 }
 
 impl Benchmark {
@@ -116,6 +118,7 @@ impl Benchmark {
             Benchmark::Uprobe => "uprobe",
             Benchmark::Stream => "stream",
             Benchmark::Leases => "leases",
+            Benchmark::Flows => "flows",
         }
     }
 }

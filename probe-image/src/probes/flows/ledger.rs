@@ -20,7 +20,7 @@ use earthworm_wire::flow::{Direction, Flow};
 
 use super::socket::{End, Origin, Socket, SocketId};
 use connection::{Added, Connection};
-use flows::{Flows, Identity};
+use flows::{Flows, Identity, Number};
 use pairs::Pairs;
 
 /// Connections that are kept in mind; more are not measured, and counted.
@@ -32,7 +32,7 @@ const MOST_ADDRESSES: usize = 8_192;
 
 /// Windows for which it is not told that somebody tries to connect: mostly it
 /// succeeds, and then it is known whom it has reached.
-const CONNECTING_WINDOWS: u64 = 5;
+const CONNECTING_WINDOWS: u32 = 5;
 
 /// Who owns sockets, as the ledger asks.
 pub(super) trait Whose {
@@ -51,7 +51,7 @@ pub(super) struct Ledger {
     flows: Flows,
     pairs: Pairs,
     addresses: HashSet<IpAddr>,
-    window: u64,
+    window: u32,
     /// What this window has added, attributed at its end, when both ends of
     /// every connection have been seen.
     added: Vec<(SocketId, Added)>,
@@ -94,8 +94,18 @@ impl Ledger {
             }
             if !known.has_ended {
                 known.seen = window;
+                let is_settled = known.flow.is_some() || known.other.is_some();
+                let added = known.update(socket, None);
                 self.sockets += 1;
-                self.add(socket, None);
+                if added.is_nothing() {
+                    return;
+                }
+                if is_settled {
+                    // The many that go on as they did need not wait.
+                    self.attribute(socket.id, &added, whose);
+                } else {
+                    self.added.push((socket.id, added));
+                }
                 return;
             }
             // The socket has been connected anew.
@@ -240,7 +250,7 @@ impl Ledger {
     }
 
     /// The flow of a connection, entered when it is new.
-    fn flow_of(&mut self, id: SocketId, whose: &mut dyn Whose) -> Option<u32> {
+    fn flow_of(&mut self, id: SocketId, whose: &mut dyn Whose) -> Option<Number> {
         let connection = self.connections.get(&id)?;
         if let Some(flow) = connection.flow {
             return Some(flow);
@@ -249,7 +259,7 @@ impl Ledger {
         let backend = match other {
             Some(other) => Some(other.local),
             None if connection.direction == Direction::Outgoing && connection.is_open => {
-                whose.backend(connection.local, connection.remote)
+                whose.backend(connection.local.into(), connection.remote.into()).map(Into::into)
             }
             None => None,
         };
@@ -265,15 +275,15 @@ impl Ledger {
     /// them, and they end by themselves, or their end was lost on the way.
     fn drop_vanished(&mut self) {
         // Orphans live for up to some minutes (tcp_fin_timeout, retries).
-        const PATIENCE_WINDOWS: u64 = 600;
+        const PATIENCE_WINDOWS: u32 = 600;
         let window = self.window;
         let vanished: Vec<SocketId> = self
             .connections
-            .values()
-            .filter(|connection| {
+            .iter()
+            .filter(|(_, connection)| {
                 !connection.has_ended && window - connection.seen > PATIENCE_WINDOWS
             })
-            .map(|connection| connection.id)
+            .map(|(id, _)| *id)
             .collect();
         for id in vanished {
             self.forget(id);
@@ -288,7 +298,7 @@ impl Ledger {
 
     fn forget(&mut self, id: SocketId) {
         if let Some(connection) = self.connections.remove(&id) {
-            self.pairs.leave(&connection);
+            self.pairs.leave(id, &connection);
         }
     }
 }

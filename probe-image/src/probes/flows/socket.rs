@@ -1,6 +1,7 @@
 //! Sockets as the kernel programs write them, decoded.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
 
 use earthworm_ebpf::flows;
 
@@ -9,7 +10,42 @@ pub(super) const BYTES: usize = size_of::<flows::Socket>();
 
 /// Name of a socket for as long as the kernel runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SocketId(pub(super) u64);
+pub(super) struct SocketId(pub(super) NonZeroU64);
+
+/// An address with a port in little room: there may be a hundred thousand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    /// IPv4 as mapped IPv6.
+    ip: Ipv6Addr,
+    pub(super) port: u16,
+}
+
+impl Address {
+    /// The same without a port.
+    pub(super) fn without_port(self) -> Self {
+        Self { port: 0, ..self }
+    }
+
+    pub(super) fn ip(self) -> IpAddr {
+        self.ip.to_canonical()
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(four) => four.to_ipv6_mapped(),
+            IpAddr::V6(six) => six,
+        };
+        Self { ip, port: address.port() }
+    }
+}
+
+impl From<Address> for SocketAddr {
+    fn from(address: Address) -> Self {
+        SocketAddr::new(address.ip(), address.port)
+    }
+}
 
 /// A TCP socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +165,7 @@ fn from_raw(raw: &flows::Socket) -> Option<Socket> {
     let process = [raw.process, raw.creator].into_iter().find(|process| *process != 0);
     let fin = u64::from(has(flows::FLAG_FIN_RECEIVED));
     Some(Socket {
-        id: SocketId(raw.cookie),
+        id: SocketId(NonZeroU64::new(raw.cookie)?),
         network: raw.network,
         process,
         creator_name: raw.creator_name,

@@ -1,28 +1,26 @@
 //! One connection, as one of its ends has it.
 
-use std::net::SocketAddr;
-
 use earthworm_wire::flow::{Direction, RoundTrip};
 
-use super::super::socket::{Counters, End, Socket, SocketId, State};
+use super::super::socket::{Address, Counters, End, Socket, SocketId, State};
+use super::flows::Number;
 
 /// What is kept of a connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) id: SocketId,
     pub(super) owner: u32,
     pub(super) direction: Direction,
     pub(super) network: u32,
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
+    pub(super) local: Address,
+    pub(super) remote: Address,
     /// The socket at the other end, when it is on this node.
     pub(super) other: Option<SocketId>,
     /// Its flow; entered when there is something to tell.
-    pub(super) flow: Option<u32>,
+    pub(super) flow: Option<Number>,
     /// The window in which it became known.
-    pub(super) since: u64,
+    pub(super) since: u32,
     /// The last window in which it was seen.
-    pub(super) seen: u64,
+    pub(super) seen: u32,
     /// It was open before the probe came.
     pub(super) is_older: bool,
     pub(super) is_open: bool,
@@ -48,15 +46,14 @@ impl Added {
 impl Connection {
     /// A connection that becomes known. What one that was there before the
     /// probe has carried until now is not this probe's.
-    pub(super) fn new(socket: &Socket, owner: u32, direction: Direction, window: u64) -> Self {
+    pub(super) fn new(socket: &Socket, owner: u32, direction: Direction, window: u32) -> Self {
         let is_older = socket.origin.is_none();
         Self {
-            id: socket.id,
             owner,
             direction,
             network: socket.network,
-            local: socket.local,
-            remote: socket.remote,
+            local: socket.local.into(),
+            remote: socket.remote.into(),
             other: None,
             flow: None,
             since: window,
@@ -77,7 +74,7 @@ impl Connection {
         self.has_ended = end.is_some();
         if self.local.ip().is_unspecified() {
             // It was bound before it was connected.
-            self.local = socket.local;
+            self.local = socket.local.into();
         }
         Added {
             counters,

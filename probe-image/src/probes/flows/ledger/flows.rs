@@ -1,11 +1,11 @@
 //! Flows and what is to be told of them.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 
 use earthworm_wire::flow::{Amount, Connections, Direction, Flow, Traffic, Transport};
 
-use super::super::socket::End;
+use super::super::socket::{Address, End};
 use super::connection::{Added, Connection};
 
 /// Flows that are kept in mind at once.
@@ -17,10 +17,25 @@ pub(super) struct Identity {
     owner: u32,
     peer: Option<u32>,
     direction: Direction,
-    local: IpAddr,
-    remote: IpAddr,
+    /// Without the port that does not matter.
+    local: Address,
+    remote: Address,
     port: u16,
-    backend: Option<SocketAddr>,
+    backend: Option<Address>,
+}
+
+/// Number of a flow while it is kept in mind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Number(NonZeroU32);
+
+impl Number {
+    fn of(index: usize) -> Option<Self> {
+        NonZeroU32::new(u32::try_from(index).ok()?.checked_add(1)?).map(Self)
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 impl Identity {
@@ -29,18 +44,18 @@ impl Identity {
     pub(super) fn of(
         connection: &Connection,
         other: Option<&Connection>,
-        backend: Option<SocketAddr>,
+        backend: Option<Address>,
     ) -> Self {
         let port = match connection.direction {
-            Direction::Outgoing => connection.remote.port(),
-            Direction::Incoming => connection.local.port(),
+            Direction::Outgoing => connection.remote.port,
+            Direction::Incoming => connection.local.port,
         };
         Self {
             owner: connection.owner,
             peer: other.map(|other| other.owner),
             direction: connection.direction,
-            local: connection.local.ip(),
-            remote: connection.remote.ip(),
+            local: connection.local.without_port(),
+            remote: connection.remote.without_port(),
             port,
             backend: backend.filter(|backend| *backend != connection.remote),
         }
@@ -59,9 +74,9 @@ struct Slot {
 /// All flows with something to tell, or with a connection.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    numbers: HashMap<Identity, u32>,
+    numbers: HashMap<Identity, Number>,
     slots: Vec<Option<Slot>>,
-    free: Vec<u32>,
+    free: Vec<Number>,
     /// Where the next telling begins, so that every flow has its turn.
     turn: usize,
     waiting: u64,
@@ -70,7 +85,7 @@ pub(super) struct Flows {
 
 impl Flows {
     /// The number of a flow; `None`, counted, when there is no room for another.
-    pub(super) fn enter(&mut self, identity: Identity) -> Option<u32> {
+    pub(super) fn enter(&mut self, identity: Identity) -> Option<Number> {
         if let Some(number) = self.numbers.get(&identity) {
             return Some(*number);
         }
@@ -83,24 +98,24 @@ impl Flows {
         let slot = Slot { identity, traffic, has_news: false, references: 0 };
         let number = match self.free.pop() {
             Some(number) => {
-                self.slots[number as usize] = Some(slot);
+                self.slots[number.index()] = Some(slot);
                 number
             }
             None => {
                 self.slots.push(Some(slot));
-                u32::try_from(self.slots.len() - 1).ok()?
+                Number::of(self.slots.len() - 1)?
             }
         };
         self.numbers.insert(identity, number);
         Some(number)
     }
 
-    fn slot(&mut self, number: u32) -> Option<&mut Slot> {
-        self.slots.get_mut(number as usize)?.as_mut()
+    fn slot(&mut self, number: Number) -> Option<&mut Slot> {
+        self.slots.get_mut(number.index())?.as_mut()
     }
 
     /// Adds what one of its connections carried.
-    pub(super) fn add(&mut self, number: u32, added: &Added) {
+    pub(super) fn add(&mut self, number: Number, added: &Added) {
         let Some(slot) = self.slot(number) else { return };
         let Traffic { sent, received, retransmits, connections, round_trip, .. } =
             &mut slot.traffic;
@@ -131,7 +146,7 @@ impl Flows {
     }
 
     /// Adds what only the other end knows.
-    pub(super) fn add_of_peer(&mut self, number: u32, added: &Added) {
+    pub(super) fn add_of_peer(&mut self, number: Number, added: &Added) {
         let Some(slot) = self.slot(number) else { return };
         let retransmits = u64::from(added.counters.retransmits);
         *slot.traffic.peer_retransmits.get_or_insert(0) += retransmits;
@@ -148,7 +163,7 @@ impl Flows {
     }
 
     /// Counts one connection.
-    pub(super) fn count(&mut self, number: u32, connection: &Connection) {
+    pub(super) fn count(&mut self, number: Number, connection: &Connection) {
         let Some(slot) = self.slot(number) else { return };
         slot.references += 1;
         if connection.is_open && !connection.has_ended {
@@ -178,7 +193,7 @@ impl Flows {
             if slot.references == 0 {
                 self.numbers.remove(&slot.identity);
                 self.slots[index] = None;
-                self.free.push(u32::try_from(index).unwrap_or(u32::MAX));
+                self.free.extend(Number::of(index));
             }
         }
         self.waiting = waiting;
@@ -215,10 +230,10 @@ impl Slot {
             peer,
             transport: Transport::Tcp,
             direction,
-            local,
-            remote,
+            local: local.ip(),
+            remote: remote.ip(),
             port,
-            backend,
+            backend: backend.map(Into::into),
             traffic,
         }
     }

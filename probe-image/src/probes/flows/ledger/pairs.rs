@@ -4,11 +4,10 @@
 //! same to both: a service's address is translated on the way.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use earthworm_wire::flow::Direction;
 
-use super::super::socket::{Socket, SocketId};
+use super::super::socket::{Address, Socket, SocketId};
 use super::connection::Connection;
 
 /// Ends with the same client that are compared: one that uses its port for more
@@ -19,7 +18,7 @@ const MOST_ENDS: usize = 64;
 /// which every namespace has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    client: SocketAddr,
+    client: Address,
     network: u32,
 }
 
@@ -28,7 +27,7 @@ struct Key {
 struct End {
     id: SocketId,
     direction: Direction,
-    server: SocketAddr,
+    server: Address,
     paired: bool,
 }
 
@@ -43,10 +42,12 @@ impl Pairs {
     /// Enters one end; gives the other when that is there.
     pub(super) fn enter(&mut self, socket: &Socket, direction: Direction) -> Option<SocketId> {
         let (client, server) = match direction {
-            Direction::Outgoing => (socket.local, socket.remote),
-            Direction::Incoming => (socket.remote, socket.local),
+            Direction::Outgoing => (socket.local.into(), socket.remote.into()),
+            Direction::Incoming => (socket.remote.into(), socket.local.into()),
         };
-        let ends = self.ends.entry(key(client, socket.network)).or_default();
+        // Nearly always there are two at most.
+        let ends =
+            self.ends.entry(key(client, socket.network)).or_insert_with(|| Vec::with_capacity(2));
         if ends.len() >= MOST_ENDS {
             return None;
         }
@@ -67,14 +68,14 @@ impl Pairs {
     }
 
     /// Removes an end. The other one stays as it is: it had its pair.
-    pub(super) fn leave(&mut self, connection: &Connection) {
+    pub(super) fn leave(&mut self, id: SocketId, connection: &Connection) {
         let client = match connection.direction {
             Direction::Outgoing => connection.local,
             Direction::Incoming => connection.remote,
         };
         let key = key(client, connection.network);
         if let Some(ends) = self.ends.get_mut(&key) {
-            ends.retain(|end| end.id != connection.id);
+            ends.retain(|end| end.id != id);
             if ends.is_empty() {
                 self.ends.remove(&key);
             }
@@ -82,6 +83,6 @@ impl Pairs {
     }
 }
 
-fn key(client: SocketAddr, network: u32) -> Key {
+fn key(client: Address, network: u32) -> Key {
     Key { client, network: if client.ip().is_loopback() { network } else { 0 } }
 }

@@ -1,6 +1,7 @@
 use super::super::socket::{Counters, RoundTripMicros, State};
 use super::*;
 use earthworm_wire::flow::{Amount, Connections, Traffic};
+use std::num::NonZeroU64;
 
 const POD_A: u32 = 1;
 const POD_B: u32 = 2;
@@ -27,6 +28,10 @@ impl Whose for Networks {
     }
 }
 
+fn name(id: u64) -> SocketId {
+    SocketId(NonZeroU64::new(id + 1).unwrap())
+}
+
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
@@ -35,7 +40,7 @@ fn socket(id: u64, network: u32, local: &str, remote: &str) -> Socket {
     let (local, remote) = (address(local), address(remote));
     let connected = remote.port() < 1024;
     Socket {
-        id: SocketId(id),
+        id: name(id),
         network,
         process: None,
         creator_name: [0; 16],
@@ -317,7 +322,7 @@ fn a_full_table_is_counted() {
     let template = socket(0, POD_A, "10.0.0.1:40000", "192.0.2.9:443").carrying(1, 1);
     let most = u64::try_from(MOST_CONNECTIONS).unwrap();
     for id in 0..most + 5 {
-        ledger.open(&Socket { id: SocketId(id), ..template }, &mut Networks);
+        ledger.open(&Socket { id: name(id), ..template }, &mut Networks);
     }
     ledger.finish(&mut Networks);
     assert_eq!((ledger.overflowed(), ledger.counts().0), (5, most));
