@@ -93,6 +93,7 @@ INLINE bool locate(struct flow_socket *out, struct sock *socket)
 	out->remote_port = __builtin_bswap16(common->skc_dport);
 	out->network = common->skc_net.net->ns.inum;
 	out->state = common->skc_state;
+	out->cookie = bpf_get_socket_cookie(socket);
 	return true;
 }
 
@@ -106,7 +107,6 @@ INLINE bool describe(struct flow_socket *out, struct sock *socket)
 	tcp = bpf_skc_to_tcp_sock(socket);
 	if (!tcp)
 		return false;
-	out->cookie = bpf_get_socket_cookie(socket);
 	out->bytes_sent = tcp->bytes_sent;
 	out->bytes_retransmitted = tcp->bytes_retrans;
 	out->bytes_received = tcp->bytes_received;

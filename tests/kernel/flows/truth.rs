@@ -1,6 +1,7 @@
 //! Bytes, packets and connections against what was sent and what the kernel counts.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::FromRawFd;
 use std::time::Duration;
 
 use earthworm_wire::flow::{Connections, Direction};
@@ -119,16 +120,12 @@ fn amounts_without_segmentation_offload_are_exact() {
     );
 }
 
-#[test]
-fn an_older_connection_counts_from_now() {
-    if cannot_run("an_older_connection_counts_from_now") {
-        return;
-    }
-    let _alone = alone();
+/// A connection from before the probe, to whoever listens.
+fn older(listen: impl FnOnce() -> TcpListener + Send + 'static) {
     let pod = Pod::start();
     let (mut client, mut server) = pod
         .within(|| {
-            let listener = TcpListener::bind(("127.0.0.1", PORT)).unwrap();
+            let listener = listen();
             let client = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
             let (server, _) = listener.accept().unwrap();
             // The listening socket stays: by it one tells who connected.
@@ -149,10 +146,52 @@ fn an_older_connection_counts_from_now() {
     let told = probe.stop();
     let flows = told.of(&pod.uid, Direction::Outgoing, PORT);
     let traffic = sum(&flows);
-    assert_eq!((traffic.sent.bytes, traffic.received.bytes), (777, 0));
+    assert_eq!((traffic.sent.bytes, traffic.received.bytes), (777, 0), "{:#?}", told.flows);
     let connections = Connections { open: 1, older: 1, ..Connections::default() };
     assert_eq!(traffic.connections, connections);
     assert_eq!(told.of(&pod.uid, Direction::Incoming, PORT), Vec::<&_>::new());
+}
+
+#[test]
+fn an_older_connection_counts_from_now() {
+    if cannot_run("an_older_connection_counts_from_now") {
+        return;
+    }
+    let _alone = alone();
+    older(|| TcpListener::bind(("127.0.0.1", PORT)).unwrap());
+}
+
+#[test]
+fn who_listens_with_mptcp_has_not_connected() {
+    if cannot_run("who_listens_with_mptcp_has_not_connected") {
+        return;
+    }
+    if !std::path::Path::new("/proc/sys/net/mptcp").exists() {
+        println!("==== SKIPPED who_listens_with_mptcp_has_not_connected: needs MPTCP ====");
+        return;
+    }
+    let _alone = alone();
+    older(multipath_listener);
+}
+
+/// As programs in Go listen.
+fn multipath_listener() -> TcpListener {
+    let address = libc::sockaddr_in {
+        sin_family: libc::sa_family_t::try_from(libc::AF_INET).unwrap(),
+        sin_port: PORT.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
+        sin_zero: [0; 8],
+    };
+    let length = libc::socklen_t::try_from(size_of_val(&address)).unwrap();
+    // SAFETY: plain system calls with a complete address that outlives them;
+    // the descriptor is new and nobody else's.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP);
+        assert!(socket >= 0, "{}", std::io::Error::last_os_error());
+        assert_eq!(libc::bind(socket, (&raw const address).cast(), length), 0);
+        assert_eq!(libc::listen(socket, 8), 0);
+        TcpListener::from_raw_fd(socket)
+    }
 }
 
 #[test]
