@@ -9,7 +9,7 @@ use super::super::socket::{Address, End};
 use super::connection::{Added, Connection};
 
 /// Flows that are kept in mind at once.
-const MOST_FLOWS: usize = 131_072;
+const MOST_FLOWS: usize = 65_536;
 
 /// What tells a flow from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
