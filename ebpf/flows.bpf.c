@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * flows: what every TCP connection has carried, at no cost per packet.
+ * flows: what every TCP connection has carried, at no cost per packet, and what
+ * UDP sockets carry, counted per packet.
  *
  * Hooks: iterator task_file (walks the sockets of all processes, in all
  * network namespaces, when somebody reads it), BTF tracepoint
- * inet_sock_set_state (connections that begin and end), and kfree_skb
- * (packets that are thrown away; with a reason from Linux 5.17 on).
+ * inet_sock_set_state (connections that begin and end), kfree_skb (packets
+ * that are thrown away; with a reason from Linux 5.17 on), and cgroup_skb of
+ * the root of the unified control groups (datagrams; include/datagrams.h).
  * Needs: Linux 5.12 with BTF (bpf_sock_from_file 5.11, cookies of sockets in
- * tracing programs 5.12); CAP_BPF, CAP_PERFMON.
+ * tracing programs 5.12); CAP_BPF, CAP_PERFMON; for cgroup_skb CAP_NET_ADMIN.
  * Maps: ring buffer of 2 MiB for connections that ended; a storage of 24 bytes
  * in each socket that connected since; 4,096 kinds of dropped packets and
- * 512 of crowds of them; counters per CPU.
+ * 512 of crowds of them; 8,192 kinds of datagrams; counters per CPU.
  * Can be lost: ended connections for which the ring buffer had no room, and
- * dropped packets of a kind for which the map had none; counted in `lost`.
+ * dropped packets and datagrams of a kind for which the map had none; counted
+ * in `lost`.
  * Not seen while they live: sockets that belong to no process (closed by it,
  * but not done yet; paths of an MPTCP connection); they are told when they end.
  */
@@ -25,6 +28,7 @@
 #include "include/socket.h"
 #include "include/flows.h"
 #include "include/accounting.h"
+#include "include/datagrams.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -57,6 +61,8 @@ struct flow_structs {
 	struct flow_socket socket;
 	struct drop_key key;
 	struct drop_count count;
+	struct datagram_key datagram;
+	struct datagram_count datagrams;
 };
 
 __attribute__((noinline, used)) int flow_layouts(struct flow_structs *structs_in_btf)
@@ -77,6 +83,7 @@ INLINE bool locate(struct flow_socket *out, struct sock *socket)
 	u16 port = 0;
 
 	out->family = common->skc_family;
+	out->protocol = socket->sk_protocol == IPPROTO_UDP ? IPPROTO_UDP : IPPROTO_TCP;
 	if (out->family == AF_INET) {
 		*(u32 *)out->local = common->skc_rcv_saddr;
 		*(u32 *)out->remote = common->skc_daddr;
@@ -176,6 +183,10 @@ int sockets(struct bpf_iter__task_file *context)
 		if (!describe(&out, sock) || out.state == TCP_CLOSE)
 			return 0;
 		add_beginning(&out, sock);
+	} else if (sock->sk_protocol == IPPROTO_UDP) {
+		/* Who has which port. */
+		if (!locate(&out, sock) || !out.local_port)
+			return 0;
 	} else if (sock->sk_protocol != IPPROTO_MPTCP || !describe_listener(&out, sock)) {
 		return 0;
 	}
@@ -264,12 +275,6 @@ struct {
 	MAP_TYPE(key, struct drop_key);
 	MAP_TYPE(value, struct drop_count);
 } crowds SEC(".maps");
-
-INLINE void map_address(u8 *to, u32 address)
-{
-	*(u32 *)(to + 8) = __builtin_bswap32(0xffff);
-	*(u32 *)(to + 12) = address;
-}
 
 /* What the headers of IP tell; false when there are none. */
 INLINE bool read_headers(struct drop_key *key, struct sk_buff *packet)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A TCP socket as the flows probe reports it. src/flows.rs mirrors it, and a
- * test compares both by the object's BTF.
+ * Sockets, dropped packets and datagrams as the flows probe reports them.
+ * src/flows.rs mirrors them, and a test compares both by the object's BTF.
  */
 #ifndef EARTHWORM_FLOWS_H
 #define EARTHWORM_FLOWS_H
@@ -29,6 +29,8 @@ enum flow_program {
 	PROGRAM_SOCKETS,
 	PROGRAM_SOCKET_STATE,
 	PROGRAM_PACKET_DROP,
+	PROGRAM_DATAGRAM_OUT,
+	PROGRAM_DATAGRAM_IN,
 	PROGRAMS,
 };
 
@@ -48,6 +50,33 @@ struct drop_count {
 	u64 bytes; /* from the IP header on */
 };
 
+/* Who serves, as the owner of a UDP socket sees it. */
+enum datagram_direction {
+	DATAGRAM_OUTGOING = 1, /* the other end */
+	DATAGRAM_INCOMING = 2, /* the owner */
+};
+
+/* Datagrams by what they have in common. */
+struct datagram_key {
+	u32 network; /* inode of the network namespace */
+	u16 port; /* of the end that serves */
+	u8 direction;
+	u8 unused;
+	u8 local[16]; /* the owner's; IPv4 as mapped IPv6 */
+	u8 remote[16];
+};
+
+struct datagram_count {
+	u64 sent_packets;
+	u64 sent_bytes; /* payload */
+	u64 received_packets;
+	u64 received_bytes;
+	u16 own_port; /* the first one that was seen */
+	u16 has_other_ports;
+	u32 unused;
+};
+
+/* A TCP socket, or, without anything that is counted, a UDP socket. */
 struct flow_socket {
 	u64 cookie;
 	u64 bytes_sent; /* payload, repeated bytes too */
@@ -68,7 +97,8 @@ struct flow_socket {
 	u8 state;
 	u8 state_before; /* of one that ended */
 	u8 flags;
-	u8 unused[3];
+	u8 protocol; /* of IP */
+	u8 unused[2];
 	u8 local[16];
 	u8 remote[16];
 	u8 creator_name[NAME_BYTES];

@@ -16,9 +16,12 @@ static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5; /* 4.1 */
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14; /* 4.2 */
 static long (*const bpf_get_current_comm)(void *buffer, u32 size) = (void *)16; /* 4.2 */
+static long (*const bpf_skb_load_bytes)(const void *packet, u32 offset, void *to,
+					u32 size) = (void *)26; /* 4.5 */
 static u64 (*const bpf_get_current_task)(void) = (void *)35; /* 4.8 */
 /* In tracing programs from 5.12 on. */
 static u64 (*const bpf_get_socket_cookie)(void *socket) = (void *)46; /* 4.12 */
+static void *(*const bpf_sk_fullsock)(void *socket) = (void *)95; /* 5.1 */
 /* In tracing programs from 5.11 on. */
 static void *(*const bpf_sk_storage_get)(void *map, void *socket, void *value,
 					 u64 flags) = (void *)107; /* 5.2 */

@@ -11,6 +11,8 @@
 #define ETH_P_IPV6 0x86dd
 /* include/uapi/linux/in.h */
 #define IPPROTO_UDP 17
+/* struct udphdr, include/uapi/linux/udp.h */
+#define UDP_HEADER_BYTES 8
 
 struct net_device {
 	possible_net_t nd_net;
@@ -50,5 +52,13 @@ struct ipv6_header {
 	u8 source[16];
 	u8 destination[16];
 };
+
+/* IPv4 in the form of IPv6. */
+INLINE void map_address(u8 *to, u32 address)
+{
+	__builtin_memset(to, 0, 8);
+	*(u32 *)(to + 8) = __builtin_bswap32(0xffff);
+	*(u32 *)(to + 12) = address;
+}
 
 #endif

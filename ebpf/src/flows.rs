@@ -26,9 +26,21 @@ pub const STATE_CLOSED: u8 = 7;
 pub const STATE_LISTENING: u8 = 10;
 
 /// Names of the programs, at their positions in the maps `cost` and `lost`.
-pub const PROGRAMS: [&str; 3] = ["sockets", "socket_state", "packet_drop"];
+pub const PROGRAMS: [&str; 5] =
+    ["sockets", "socket_state", "packet_drop", "datagram_out", "datagram_in"];
 
-/// A TCP socket as it is, or was when it ended.
+/// [`Socket::protocol`] of TCP.
+pub const PROTOCOL_TCP: u8 = 6;
+/// [`Socket::protocol`] of UDP.
+pub const PROTOCOL_UDP: u8 = 17;
+
+/// [`DatagramKey::direction`]: the other end serves.
+pub const DATAGRAM_OUTGOING: u8 = 1;
+/// [`DatagramKey::direction`]: the owner serves.
+pub const DATAGRAM_INCOMING: u8 = 2;
+
+/// A TCP socket as it is, or was when it ended; or a UDP socket, of which only
+/// addresses, ports, network and process are set.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Socket {
@@ -70,8 +82,10 @@ pub struct Socket {
     pub state_before: u8,
     /// `FLAG_` constants.
     pub flags: u8,
+    /// Protocol of IP: one of the `PROTOCOL_` constants.
+    pub protocol: u8,
     /// Padding.
-    pub unused: [u8; 3],
+    pub unused: [u8; 2],
     /// Own address; IPv4 in the first four bytes.
     pub local: [u8; 16],
     /// The other end's address.
@@ -108,4 +122,42 @@ pub struct DropCount {
     pub packets: u64,
     /// Their bytes from the IP header on.
     pub bytes: u64,
+}
+
+/// Key of the map `datagrams`: what datagrams have in common.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DatagramKey {
+    /// Inode of the network namespace.
+    pub network: u32,
+    /// Port of the end that serves.
+    pub port: u16,
+    /// One of the `DATAGRAM_` constants.
+    pub direction: u8,
+    /// Padding.
+    pub unused: u8,
+    /// Address of the socket's end; IPv4 as mapped IPv6.
+    pub local: [u8; 16],
+    /// Address of the other end.
+    pub remote: [u8; 16],
+}
+
+/// Value of the map `datagrams`, one per processor.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DatagramCount {
+    /// Datagrams sent, each segment of one as the wire has it.
+    pub sent_packets: u64,
+    /// Their payload.
+    pub sent_bytes: u64,
+    /// Datagrams that reached a socket.
+    pub received_packets: u64,
+    /// Their payload.
+    pub received_bytes: u64,
+    /// The first port of the socket's end that was seen.
+    pub own_port: u16,
+    /// Not 0: there were others.
+    pub has_other_ports: u16,
+    /// Padding.
+    pub unused: u32,
 }

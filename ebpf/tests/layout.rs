@@ -151,6 +151,7 @@ fn mirrors_of_flows_have_the_layout_of_the_object() {
         state,
         state_before,
         flags,
+        protocol,
         unused,
         local,
         remote,
@@ -169,6 +170,29 @@ fn mirrors_of_flows_have_the_layout_of_the_object() {
         destination
     );
     same_layout!(structs, "drop_count", flows::DropCount, packets, bytes);
+    same_layout!(
+        structs,
+        "datagram_key",
+        flows::DatagramKey,
+        network,
+        port,
+        direction,
+        unused,
+        local,
+        remote
+    );
+    same_layout!(
+        structs,
+        "datagram_count",
+        flows::DatagramCount,
+        sent_packets,
+        sent_bytes,
+        received_packets,
+        received_bytes,
+        own_port,
+        has_other_ports,
+        unused
+    );
     same_layout!(structs, "program_cost", ProgramCost, runs, run_ns);
 }
 

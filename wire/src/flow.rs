@@ -4,6 +4,11 @@
 //! once per interval, and hears of every TCP connection that ends in between.
 //! It reports what was added since the report before, summed up over the
 //! connections that differ in nothing but the client's port.
+//!
+//! Datagrams are counted one by one where sockets send and receive them. Of UDP
+//! there are amounts, but neither connections nor round trips. Who serves is told
+//! by the ports: the lower one is the service's when it is below 32,768; else
+//! whoever did not send first, as far as that was seen.
 
 use crate::record::NodeTime;
 use serde::{Deserialize, Serialize};
@@ -106,7 +111,8 @@ pub struct Flow {
     /// [`Owner::id`].
     pub owner: u32,
     /// Owner of the other end, when that is on this node too. Such a flow is
-    /// told once, from the side that connected.
+    /// told once, from the side that connected. UDP to an address that is
+    /// translated on the way is told from both ends, without a peer.
     pub peer: Option<u32>,
     /// Transport protocol.
     pub transport: Transport,
@@ -120,7 +126,7 @@ pub struct Flow {
     /// The listening side's port, as the owner sees it.
     pub port: u16,
     /// Who really answered, when address or port were translated and the
-    /// answering side is known.
+    /// answering side is known; never of UDP.
     pub backend: Option<SocketAddr>,
     /// What was added.
     pub traffic: Traffic,
@@ -150,7 +156,10 @@ pub struct Amount {
     /// Payload of the transport protocol, each byte once: retransmitted bytes
     /// and headers do not count.
     pub bytes: u64,
-    /// Packets on the wire, those without payload and retransmitted ones too.
+    /// Packets on the wire, those without payload and retransmitted ones too. A
+    /// datagram that travels in fragments is one. Received datagrams are those
+    /// that reached a socket, also one that had no room for them
+    /// (see [`Dropped`]).
     pub packets: u64,
 }
 

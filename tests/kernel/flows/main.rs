@@ -8,6 +8,7 @@
     reason = "helpers of tests may fail and speak like tests"
 )]
 
+mod datagrams;
 mod drops;
 #[path = "../support/leftovers.rs"]
 mod leftovers;

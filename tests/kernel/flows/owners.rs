@@ -14,12 +14,13 @@ use super::{alone, cannot_run};
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// As runtimes make them.
-const CONTAINER: &str = "5f0c6e7d8192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c";
+pub(crate) const CONTAINER: &str =
+    "5f0c6e7d8192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c";
 
 /// A shell that joins the container, sends, and stays for a moment.
-fn send_from_container(pod: &Pod, to: SocketAddr, bytes: usize) {
+pub(crate) fn send_from_container(pod: &Pod, protocol: &str, to: SocketAddr, bytes: usize) {
     let script = format!(
-        "echo $$ > {}/cgroup.procs && exec 3<>/dev/tcp/{}/{} && head -c {bytes} /dev/zero >&3 && sleep 1",
+        "echo $$ > {}/cgroup.procs && exec 3<>/dev/{protocol}/{}/{} && head -c {bytes} /dev/zero >&3 && sleep 1",
         pod.container(CONTAINER).display(),
         to.ip(),
         to.port(),
@@ -40,7 +41,7 @@ fn the_container_of_a_pod_is_known() {
     let server = SocketAddr::new("192.0.2.2".parse().unwrap(), PORT);
     let probe = Probe::start(INTERVAL);
     let serving = serve(&right, server, 1, |_| 0);
-    send_from_container(&left, server, 4321);
+    send_from_container(&left, "tcp", server, 4321);
     serving.join().unwrap();
     probe.wait_for_next_sweep();
     let told = probe.stop();

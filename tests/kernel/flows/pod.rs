@@ -110,6 +110,13 @@ impl Pod {
         let place = names.split_whitespace().position(|found| found == name).unwrap();
         values.split_whitespace().nth(place).unwrap().parse().unwrap()
     }
+
+    /// The same for IPv6, such as `Udp6InDatagrams`.
+    pub(crate) fn counter_of_ipv6(&self, name: &str) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/net/snmp6", self.process.id())).unwrap();
+        let mut found = text.lines().filter_map(|line| line.strip_prefix(name));
+        found.next().unwrap().trim().parse().unwrap()
+    }
 }
 
 impl Drop for Pod {
@@ -172,13 +179,18 @@ pub(crate) fn drop_at(pod: &Pod, matching: &str) {
     pod.run("nft", &[&rules]);
 }
 
-/// Our own group in the unified hierarchy, wherever that is mounted.
+/// Our own group in the unified hierarchy.
 fn groups() -> PathBuf {
+    unified_root().join(format!("earthworm-flows-{}", std::process::id()))
+}
+
+/// The root of the unified hierarchy, wherever that is mounted.
+pub(crate) fn unified_root() -> PathBuf {
     let mounts = fs::read_to_string("/proc/mounts").unwrap();
     let mounted = mounts.lines().find_map(|line| {
         let mut fields = line.split(' ');
         let path = fields.nth(1)?;
         (fields.next()? == "cgroup2").then(|| Path::new(path).to_owned())
     });
-    mounted.expect("a mounted cgroup2").join(format!("earthworm-flows-{}", std::process::id()))
+    mounted.expect("a mounted cgroup2")
 }

@@ -117,9 +117,15 @@ impl Probe {
     pub(crate) fn stop(self) -> Told {
         let objects = leftovers::held();
         assert!(!objects.is_empty(), "a probe at work holds programs");
+        let told = self.stop_beside_others();
+        leftovers::assert_gone(&objects);
+        told
+    }
+
+    /// Stops it while others are at work in this process.
+    pub(crate) fn stop_beside_others(self) -> Told {
         self.stop.send(true).unwrap();
         self.thread.join().unwrap();
-        leftovers::assert_gone(&objects);
         let records = std::mem::take(&mut *self.heard.records.lock().unwrap());
         let mut told = Told {
             owners: HashMap::new(),

@@ -10,6 +10,7 @@ use aya::programs::{Iter, Program};
 use aya::{Ebpf, EbpfLoader};
 use earthworm_ebpf::flows::PROGRAMS;
 
+use super::datagrams::{self, Datagrams};
 use super::drops::Drops;
 use super::socket::{self, BYTES, Socket};
 use crate::kernel::{Accounts, allow_locked_memory, attach_tracepoint, btf, take};
@@ -30,6 +31,8 @@ pub(super) struct Kernel {
     buffer: Vec<u8>,
     /// Dropped packets, or why they are not counted.
     drops: Result<Drops, KernelError>,
+    /// Datagrams, likewise.
+    datagrams: Result<Datagrams, KernelError>,
 }
 
 impl Kernel {
@@ -48,6 +51,7 @@ impl Kernel {
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
             .override_global("pid_namespace_inode", &namespace, true)
+            .map_max_entries("datagrams", datagrams::entries())
             .load(earthworm_ebpf::flows_object())
             .map_err(|error| KernelError::from_error("load the kernel programs", &error))?;
         iterator(&mut ebpf)?
@@ -61,12 +65,13 @@ impl Kernel {
         // Kernels before 5.17 give no reason, and refuse a program that wants one.
         let drops = attach_tracepoint(&mut ebpf, "packet_drop", "kfree_skb", &btf)
             .and_then(|()| Drops::take_maps(&mut ebpf));
+        let datagrams = Datagrams::attach(&mut ebpf);
         let buffer = Vec::with_capacity(CHUNK_BYTES);
-        Ok((Self { ebpf, accounts, buffer, drops }, ended))
+        Ok((Self { ebpf, accounts, buffer, drops, datagrams }, ended))
     }
 
-    /// Shows every TCP socket that a process has open, once for every process
-    /// that has it.
+    /// Shows every TCP and UDP socket that a process has open, once for every
+    /// process that has it.
     ///
     /// # Errors
     /// What the kernel says.
@@ -109,6 +114,11 @@ impl Kernel {
     /// Dropped packets, or why they are not counted.
     pub(super) fn drops(&mut self) -> Result<&mut Drops, &KernelError> {
         self.drops.as_mut().map_err(|error| &*error)
+    }
+
+    /// Datagrams, or why they are not counted.
+    pub(super) fn datagrams(&mut self) -> Result<&mut Datagrams, &KernelError> {
+        self.datagrams.as_mut().map_err(|error| &*error)
     }
 
     /// What the programs cost and lost.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use earthworm_wire::flow::{Dropped, Flow, Owner};
 
+use super::datagrams::{Holders, Place};
 use super::kernel::{EndedRing, Kernel};
 use super::ledger::{Ledger, Whose};
 use super::nat::Nat;
@@ -31,6 +32,7 @@ pub(super) struct Measurement {
 /// Whose sockets are, and where their connections lead.
 struct Directory {
     owners: Owners,
+    holders: Holders,
     nat: Option<Nat>,
 }
 
@@ -49,7 +51,7 @@ impl Measurement {
         };
         let measurement = Self {
             kernel,
-            whose: Directory { owners, nat },
+            whose: Directory { owners, holders: Holders::default(), nat },
             missing,
             ledger: Ledger::default(),
             ended: Vec::new(),
@@ -78,6 +80,7 @@ impl Measurement {
     pub(super) fn sweep(&mut self) -> Result<(), KernelError> {
         let Self { kernel, whose, ledger, .. } = self;
         whose.owners.begin_sweep();
+        whose.holders.begin_sweep();
         if let Some(nat) = &mut whose.nat {
             nat.begin_sweep();
         }
@@ -98,6 +101,11 @@ impl Measurement {
                 }
             }
             State::Connecting | State::Open => ledger.open(&socket, whose),
+            State::Datagrams => {
+                if let Some(owner) = whose.owners.of_process(&socket) {
+                    whose.holders.enter(socket.network, socket.local, owner);
+                }
+            }
             State::Ended(_) => {}
         })
     }
@@ -114,7 +122,10 @@ impl Measurement {
 
     /// What cannot be measured here, one line for people each.
     pub(super) fn missing(&mut self) -> Vec<String> {
-        let mut missing = vec!["UDP and ICMP are not measured".to_owned()];
+        let mut missing = vec!["ICMP is not measured".to_owned()];
+        if let Err(error) = self.kernel.datagrams() {
+            missing.push(format!("UDP is not measured: {error}"));
+        }
         if let Some(error) = &self.missing {
             missing.push(format!(
                 "who answers at a service's address is known only for pods of this node: \
@@ -136,9 +147,16 @@ impl Measurement {
         }
     }
 
-    /// At most so many flows with news.
-    pub(super) fn take_flows(&mut self, most: usize) -> Vec<Flow> {
-        self.ledger.take(most)
+    /// At most so many flows with news; `is_last` when nothing more is told after.
+    pub(super) fn take_flows(&mut self, most: usize, is_last: bool) -> Vec<Flow> {
+        let Self { kernel, whose, ledger, .. } = self;
+        let mut flows = match kernel.datagrams() {
+            // The rest is for TCP, which may have much more to tell.
+            Ok(datagrams) => datagrams.take(most / 2, is_last, |place, port| whose.at(place, port)),
+            Err(_) => Vec::new(),
+        };
+        flows.extend(ledger.take(most - flows.len()));
+        flows
     }
 
     /// Owners that were not told yet.
@@ -147,8 +165,9 @@ impl Measurement {
     }
 
     /// Flows that have more to tell.
-    pub(super) fn waiting(&self) -> u64 {
-        self.ledger.waiting()
+    pub(super) fn waiting(&mut self) -> u64 {
+        let datagrams = self.kernel.datagrams().map_or(0, |datagrams| datagrams.waiting());
+        self.ledger.waiting() + datagrams
     }
 
     /// Open sockets and ended connections of the last sweep.
@@ -164,6 +183,16 @@ impl Measurement {
     /// What the programs cost and lost.
     pub(super) fn accounts(&self) -> &Accounts {
         self.kernel.accounts()
+    }
+}
+
+impl Directory {
+    /// Who sends and receives datagrams at a place: the one process or container
+    /// that has the port, else the pod or the node itself.
+    fn at(&mut self, place: &Place, own_port: Option<u16>) -> Option<u32> {
+        own_port
+            .and_then(|port| self.holders.at(place.network, place.local, port))
+            .or_else(|| self.owners.of_network(place.network))
     }
 }
 

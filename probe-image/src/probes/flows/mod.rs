@@ -1,12 +1,13 @@
 //! Who talks to whom: the node's TCP sockets, looked at once per interval, and
-//! every connection that ends in between.
+//! every connection that ends in between; and the datagrams of its UDP sockets.
 //!
-//! Nothing is done per packet: the kernel counts what each connection carries
-//! anyway, and [`kernel`] reads it. [`owners`] finds out whose a socket is,
-//! [`nat`] who answers behind a
-//! translated address, [`ledger`] what was added since it was last told.
+//! For TCP nothing is done per packet: the kernel counts what each connection
+//! carries anyway, and [`kernel`] reads it. [`owners`] finds out whose a socket
+//! is, [`nat`] who answers behind a translated address, [`ledger`] what was added
+//! since it was last told. [`datagrams`] are counted one by one.
 
 mod cgroup;
+mod datagrams;
 mod drops;
 mod kernel;
 mod ledger;
@@ -196,7 +197,12 @@ impl Session {
         let first = self.told.is_none();
         let room = self.sink.room().saturating_sub(RESERVE_RECORDS);
         let drops = measurement.take_drops(room.min(MOST_DROPS));
-        let flows = measurement.take_flows(room - drops.len());
+        // What there was before is no news.
+        let flows = if first && !now {
+            Vec::new()
+        } else {
+            measurement.take_flows(room - drops.len(), now)
+        };
         for owner in measurement.take_owners() {
             self.sink.push(Record::Owner(owner));
         }

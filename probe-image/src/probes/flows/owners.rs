@@ -96,16 +96,8 @@ impl Owners {
 
     /// The owner of a socket; `None` when it is not of this node or its pods.
     pub(super) fn of(&mut self, socket: &Socket) -> Option<u32> {
-        if let Some(process) = socket.process.and_then(|id| self.process(id)) {
-            if let Some(Container { pod_uid, id }) = process.container {
-                if socket.network != self.own_network {
-                    self.believe(socket.network, Some(pod_uid.clone()));
-                }
-                return Some(self.number(OwnerKind::Container { pod_uid, container_id: id }));
-            }
-            if socket.network == self.own_network {
-                return Some(self.number(OwnerKind::Process { name: process.name }));
-            }
+        if let Some(owner) = self.of_process(socket) {
+            return Some(owner);
         }
         // Nobody has it open any more, or whoever has it is no container.
         if socket.origin != Some(Origin::Connected)
@@ -118,6 +110,20 @@ impl Owners {
         }
         let pod_uid = self.pod_of(socket.network)?;
         Some(self.number(OwnerKind::Pod { pod_uid }))
+    }
+
+    /// The container or the node's process that has a socket open; `None` when it
+    /// is neither, or nobody has.
+    pub(super) fn of_process(&mut self, socket: &Socket) -> Option<u32> {
+        let process = socket.process.and_then(|id| self.process(id))?;
+        if let Some(Container { pod_uid, id }) = process.container {
+            if socket.network != self.own_network {
+                self.believe(socket.network, Some(pod_uid.clone()));
+            }
+            return Some(self.number(OwnerKind::Container { pod_uid, container_id: id }));
+        }
+        (socket.network == self.own_network)
+            .then(|| self.number(OwnerKind::Process { name: process.name }))
     }
 
     /// The owner of a network namespace as a whole; `None` when it is not of this

@@ -47,7 +47,7 @@ impl From<Address> for SocketAddr {
     }
 }
 
-/// A TCP socket.
+/// A TCP socket; or a UDP socket, of which only place and process are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Socket {
     pub(super) id: SocketId,
@@ -101,6 +101,8 @@ pub(super) enum State {
     Open,
     /// Ended.
     Ended(End),
+    /// UDP: there are no connections.
+    Datagrams,
 }
 
 /// How a connection ended.
@@ -184,6 +186,7 @@ fn from_raw(raw: &flows::Socket) -> Option<Socket> {
             RoundTripMicros { smoothed, minimum }
         }),
         state: match raw.state {
+            _ if raw.protocol == flows::PROTOCOL_UDP => State::Datagrams,
             flows::STATE_LISTENING => State::Listening,
             flows::STATE_SYN_SENT | flows::STATE_SYN_RECEIVED => State::Connecting,
             flows::STATE_CLOSED => State::Ended(end(raw)),
@@ -248,7 +251,8 @@ mod tests {
             state: 1,
             state_before: 0,
             flags: flows::FLAG_NEW | flows::FLAG_OUTGOING | flows::FLAG_OPENED,
-            unused: [0; 3],
+            protocol: flows::PROTOCOL_TCP,
+            unused: [0; 2],
             local,
             remote,
             creator_name: *b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
