@@ -46,7 +46,9 @@ fn amounts_are_exact(client: SocketAddr, server: SocketAddr, offload: bool) {
     let probe = Probe::start(INTERVAL);
     // What one has sent is what the other receives: its own count of that is
     // one of packets that were put together on the way (GRO).
-    let out_segments = || [left.counter("Tcp", "OutSegs"), right.counter("Tcp", "OutSegs")];
+    // Segments that were sent again have a counter of their own.
+    let sent = |pod: &Pod| pod.counter("Tcp", "OutSegs") + pod.counter("Tcp", "RetransSegs");
+    let out_segments = || [sent(&left), sent(&right)];
     let exchanges = exchanges();
     let before = out_segments();
     let answers: Vec<usize> = exchanges.iter().map(|exchange| exchange.answer).collect();
