@@ -8,7 +8,7 @@ pub(super) use entry::{Entry, Path};
 use super::amounts::Amounts;
 use super::names::{Names, plain_address, plain_owner, unknown_owner};
 use crate::naming::{Endpoint, EndpointKind};
-use earthworm_wire::flow::{Direction, Flow, OwnerKind, Sweep};
+use earthworm_wire::flow::{Direction, Flow, OwnerKind, Sweep, Transport};
 use earthworm_wire::record::NodeTime;
 use entry::{Ends, Wire};
 use jiff::Timestamp;
@@ -325,8 +325,11 @@ impl Ledger {
         self.nodes.iter().position(is_it).filter(|index| *index != wire.node)
     }
 
-    /// Whether the side that connected is on another observed node, where the
-    /// same is told.
+    /// Whether the side that connected is a pod on an observed node, where the same
+    /// is told: on another one, and for datagrams on the same one too. Of a
+    /// connection with both ends there, its probe tells one side anyway; two
+    /// sides of datagrams it does not know for the same when an address is
+    /// translated between them.
     fn is_told_by_client(&self, wire: &Wire, ends: &Ends) -> bool {
         if wire.direction != Direction::Incoming || wire.peer.is_some() {
             return false;
@@ -338,7 +341,8 @@ impl Ledger {
         self.nodes
             .iter()
             .enumerate()
-            .any(|(index, book)| index != wire.node && book.observed && book.name == *on)
+            .filter(|(index, _)| *index != wire.node || wire.transport == Transport::Udp)
+            .any(|(_, book)| book.observed && book.name == *on)
     }
 
     /// Names of both ends.

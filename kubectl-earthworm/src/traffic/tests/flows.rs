@@ -283,3 +283,18 @@ fn a_client_at_another_nodes_address_waits_for_that_nodes_word() {
         "node-b node-a > shop/web-1[nginx]:443/TCP 7/70 last 7/70 rate=77",
     );
 }
+
+#[test]
+fn datagrams_of_a_pod_to_a_service_of_the_same_node_are_told_once() {
+    let datagrams = "
+        0 name pod shop/dns-1 10.0.0.9 node-a
+        0 node-a owner 3 shop/dns-1 coredns
+        1 node-a 1 > 10.96.0.10:53 udp sent=60 received=120
+        1 node-a 3 < 10.0.0.1:53 udp local=10.0.0.9 sent=120 received=60
+        1 node-a sweep 1
+    ";
+    flows(
+        datagrams,
+        "node-a shop/client-1[curl] > 10.96.0.10:53/UDP 60/120 last 60/120 rate=180",
+    );
+}

@@ -90,6 +90,12 @@ pub async fn run(request: FlowsRequest, sink: Arc<dyn Sink>, mut shutdown: watch
     }
 }
 
+/// The time between two sweeps: a whole part of the interval.
+fn window_of(interval: Duration) -> Duration {
+    let parts = interval.as_millis().div_ceil(LONGEST_WINDOW.as_millis()).max(1);
+    interval / u32::try_from(parts).unwrap_or(u32::MAX)
+}
+
 /// Says why nothing can be measured, and waits for the end.
 async fn cannot(reporter: &mut Reporter, error: &KernelError, mut shutdown: watch::Receiver<bool>) {
     let reason =
@@ -126,7 +132,7 @@ impl Session {
         mut self,
         shutdown: &mut watch::Receiver<bool>,
     ) -> Result<(), (KernelError, Reporter)> {
-        let mut window = interval(self.every.min(LONGEST_WINDOW));
+        let mut window = interval(window_of(self.every));
         let mut cost = interval(COST_INTERVAL);
         window.set_missed_tick_behavior(MissedTickBehavior::Delay);
         cost.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -190,7 +196,7 @@ impl Session {
         let sweep_seconds = began.elapsed().as_secs_f64();
         let since = self.told.map(|told| told.elapsed());
         // A tick may come a little early; half a window is near enough.
-        let due = since.is_none_or(|since| since + LONGEST_WINDOW.min(self.every) / 2 > self.every);
+        let due = since.is_none_or(|since| since + window_of(self.every) / 2 > self.every);
         if !due && !now {
             return Ok(());
         }
@@ -229,5 +235,18 @@ impl Session {
             self.reporter.listening();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sweeps_divide_the_interval() {
+        for (interval, window) in [(500, 500), (2_000, 2_000), (3_000, 1_500), (60_000, 2_000)] {
+            let interval = Duration::from_millis(interval);
+            assert_eq!(window_of(interval), Duration::from_millis(window));
+        }
     }
 }

@@ -13,9 +13,13 @@ use crate::uprobe::KernelError;
 pub(super) fn open() -> Result<File, KernelError> {
     let action = "open the root of the unified control groups (cgroup2)";
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "they are not mounted");
-    for (mounts, below) in [("/proc/1/mounts", "/proc/1/root"), ("/proc/self/mounts", "")] {
-        let opened = fs::read_to_string(mounts).and_then(|content| match mounted(&content) {
-            Some(path) => File::open(format!("{below}{path}")).map(Some),
+    // The process above that of a pod is its runtime's, which lives on the node;
+    // the first one of all may be closed even to root.
+    let parent = std::os::unix::process::parent_id();
+    for process in ["1".to_owned(), parent.to_string(), "self".to_owned()] {
+        let mounts = fs::read_to_string(format!("/proc/{process}/mounts"));
+        let opened = mounts.and_then(|content| match mounted(&content) {
+            Some(path) => File::open(format!("/proc/{process}/root{path}")).map(Some),
             None => Ok(None),
         });
         match opened {
