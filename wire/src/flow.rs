@@ -132,6 +132,10 @@ pub struct Flow {
     pub traffic: Traffic,
 }
 
+/// How the line of [`Sweep::missing`] begins that says so of dropped packets:
+/// then there are no [`Dropped`].
+pub const DROPS_NOT_COUNTED: &str = "dropped packets are not counted";
+
 /// Amounts of a [`Flow`], as its owner sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Traffic {

@@ -36,6 +36,16 @@ pub enum ViewCommand {
     Latency(ViewArgs),
     /// Flows that had to send something again, the worst first
     Retransmits(ViewArgs),
+    /// Packets that the nodes' kernels threw away, and why
+    #[command(after_help = "Examples:\n  \
+        # What is thrown away in the networks of all nodes and their pods\n  \
+        kubectl earthworm top drops --all-nodes --for 30s\n\n  \
+        # Why a service gets no answers: WHERE is the pod or node that dropped,\n  \
+        # REASON the kernel's word, -o wide says what it means\n  \
+        kubectl earthworm top drops node-a --port 5432 -o wide\n\n\
+        --port is the packets' destination port. They are sorted by packets; --sort-by\n\
+        takes packets and bytes.")]
+    Drops(ViewArgs),
 }
 
 impl ViewCommand {
@@ -49,7 +59,8 @@ impl ViewCommand {
             | Self::Namespaces(arguments)
             | Self::Ports(arguments)
             | Self::Latency(arguments)
-            | Self::Retransmits(arguments) => arguments,
+            | Self::Retransmits(arguments)
+            | Self::Drops(arguments) => arguments,
         }
     }
 }
@@ -72,7 +83,8 @@ pub struct ViewArgs {
     /// Only traffic over this protocol
     #[arg(long, value_enum, value_name = "PROTOCOL", ignore_case = true)]
     pub protocol: Option<Protocol>,
-    /// What comes first; by default what moved the most bytes in the last interval
+    /// What comes first; by default what the view is about, else what moved the most
+    /// bytes in the last interval
     #[arg(long, value_enum, value_name = "KEY")]
     pub sort_by: Option<SortKey>,
     /// How many rows; 20 in a table, all of them in data

@@ -80,12 +80,15 @@ pub(super) fn traffic(summary: &crate::traffic::Summary) -> String {
 fn looks(summary: &crate::traffic::Summary) -> String {
     let looks = count(summary.intervals, "look");
     let sockets = summary.sockets.map_or_else(|| "no sockets".to_owned(), |n| count(n, "socket"));
+    let dropped = summary.dropped.as_ref();
+    let dropped = dropped.map(|amount| format!(", {} dropped", count(amount.packets, "packet")));
     let each = summary.sweep_seconds.map(|seconds| format!(", {} each", duration(seconds)));
     format!(
-        "{looks} at {sockets} in {:.1} s{}; {} ended.",
+        "{looks} at {sockets} in {:.1} s{}; {} ended{}.",
         summary.observed_seconds,
         each.unwrap_or_default(),
         count(summary.ended, "connection"),
+        dropped.unwrap_or_default(),
     )
 }
 

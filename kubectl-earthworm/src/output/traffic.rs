@@ -2,6 +2,8 @@
 
 mod columns;
 mod detail;
+mod drops;
+mod reasons;
 mod size;
 mod table;
 #[cfg(test)]

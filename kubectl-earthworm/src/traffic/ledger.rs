@@ -1,14 +1,17 @@
 //! What probes reported of traffic, added up per flow.
 
+mod drops;
 mod entry;
 mod waiting;
 
+pub(super) use drops::DropEntry;
 pub(super) use entry::{Entry, Path};
 
 use super::amounts::Amounts;
 use super::names::{Names, plain_address, plain_owner, unknown_owner};
 use crate::naming::{Endpoint, EndpointKind};
-use earthworm_wire::flow::{Direction, Flow, OwnerKind, Sweep, Transport};
+use drops::{Drops, Who};
+use earthworm_wire::flow::{Amount, Direction, Dropped, Flow, OwnerKind, Sweep, Transport};
 use earthworm_wire::record::NodeTime;
 use entry::{Ends, Wire};
 use jiff::Timestamp;
@@ -21,6 +24,9 @@ use waiting::{Queue, Waiting};
 const FLOWS_KEPT: usize = 65_536;
 /// Owners that are kept for each node.
 const OWNERS_KEPT: usize = 65_536;
+/// Kinds of dropped packets that are kept apart for each node: twice as many as
+/// a probe tells apart, who may be followed by another.
+const DROPS_KEPT: usize = 10_240;
 /// The part of the flows that makes room when there is none.
 const FORGET_PART: usize = 8;
 
@@ -50,6 +56,7 @@ pub(super) struct Book {
     pub(super) intervals: u64,
     pub(super) last: Option<Interval>,
     pub(super) other: Other,
+    pub(super) drops: Drops,
 }
 
 /// What a probe said at the end of an interval.
@@ -84,11 +91,15 @@ impl Ledger {
     /// For these nodes; they are spoken of by their place in the list.
     #[must_use]
     pub fn new(nodes: impl IntoIterator<Item = Arc<str>>) -> Self {
-        Self::with_room_for(nodes, FLOWS_KEPT)
+        Self::with_room_for(nodes, FLOWS_KEPT, DROPS_KEPT)
     }
 
-    /// The same with room for so many flows.
-    pub(super) fn with_room_for(nodes: impl IntoIterator<Item = Arc<str>>, limit: usize) -> Self {
+    /// The same with room for so many flows, and kinds of dropped packets.
+    pub(super) fn with_room_for(
+        nodes: impl IntoIterator<Item = Arc<str>>,
+        limit: usize,
+        drops: usize,
+    ) -> Self {
         let book = |name| Book {
             name,
             owners: HashMap::new(),
@@ -97,6 +108,7 @@ impl Ledger {
             intervals: 0,
             last: None,
             other: Other::default(),
+            drops: Drops::with_room_for(drops),
         };
         Self {
             nodes: nodes.into_iter().map(book).collect(),
@@ -117,6 +129,12 @@ impl Ledger {
     #[must_use]
     pub fn other(&self, node: usize) -> Other {
         self.nodes.get(node).map(|book| book.other).unwrap_or_default()
+    }
+
+    /// Packets that a node's kernel threw away, with their headers.
+    #[must_use]
+    pub fn dropped(&self, node: usize) -> Amount {
+        self.nodes.get(node).map(|book| book.drops.total).unwrap_or_default()
     }
 
     /// Somebody who has sockets.
@@ -171,6 +189,14 @@ impl Ledger {
         self.entries[place].add(interval, flow);
     }
 
+    /// Packets that were thrown away. What was so before the first look at a
+    /// node's sockets does not count: nothing does.
+    pub fn drop_of(&mut self, node: usize, dropped: &Dropped, at: Timestamp, names: &dyn Names) {
+        let Some(book) = self.nodes.get_mut(node).filter(|book| book.observed) else { return };
+        let who = Who { node: &book.name, owners: &book.owners, names };
+        book.drops.add(book.intervals + 1, dropped, at, &who);
+    }
+
     /// All flows of an interval have been told. True when everything was
     /// counted in it, so not for the first look at what was there already.
     pub fn sweep(&mut self, node: usize, sweep: &Sweep, names: &dyn Names) -> bool {
@@ -190,6 +216,8 @@ impl Ledger {
             ended: sweep.ended,
             held_back: sweep.held_back,
         });
+        let who = Who { node: &book.name, owners: &book.owners, names };
+        book.drops.name_again(&who);
         self.name_again(node, names);
         let nodes = &self.nodes;
         let told = |other: usize| nodes[other].observed.then_some(nodes[other].intervals);
@@ -221,6 +249,7 @@ impl Ledger {
         let Some(book) = self.nodes.get_mut(node) else { return };
         book.observed = false;
         book.owners.clear();
+        book.drops.gone();
         self.current.retain(|wire, place| {
             if wire.node == node {
                 self.entries[*place].end();

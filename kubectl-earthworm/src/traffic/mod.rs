@@ -45,6 +45,6 @@ pub use ledger::{Interval, Ledger, Other};
 pub use names::Names;
 pub use node::Summary;
 pub use observer::{News, Observer};
-pub use row::{End, FlowRow, Row, Several, Subject};
+pub use row::{DropRow, End, FlowRow, Row, Several, Subject};
 pub use sort::SortBy;
 pub use view::{Filter, Listing, Query, View};

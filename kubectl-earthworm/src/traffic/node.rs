@@ -1,10 +1,11 @@
 //! The session with one node's probe, and what it came to.
 
 use super::ledger::{Interval, Other};
+use super::view::View;
 use crate::price::Price;
 use crate::rhythm::{ProbeOutcome, Problem};
 use crate::signal::{NodeId, Stamp, Streaming};
-use earthworm_wire::flow::Sweep;
+use earthworm_wire::flow::{Amount, DROPS_NOT_COUNTED, Sweep};
 use earthworm_wire::record::{Cost, Lost};
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub struct Summary {
     pub held_back: u64,
     /// Flows that were forgotten for want of room.
     pub other: Other,
+    /// Packets that the node's kernel threw away, their bytes from the IP header
+    /// on; `None` when they were not counted.
+    pub dropped: Option<Amount>,
     /// What cannot be seen on the node's kernel, one line each; unescaped.
     pub missing: Vec<String>,
     /// Losses on the way.
@@ -47,6 +51,18 @@ pub struct Summary {
     pub removed: Option<bool>,
     /// 0 measured, 2 could not measure: not one interval was complete.
     pub exit_code: u8,
+}
+
+impl Summary {
+    /// For who asked for this view: where dropped packets were asked for and the
+    /// kernel does not tell, nothing was measured.
+    #[must_use]
+    pub fn of_view(mut self, view: View) -> Self {
+        if view == View::Drops && self.dropped.is_none() {
+            self.exit_code = 2;
+        }
+        self
+    }
 }
 
 /// What a session has come to so far.
@@ -71,6 +87,8 @@ pub(super) struct Session {
     peak_sockets: Option<u64>,
     ended: u64,
     held_back: u64,
+    /// A probe could not count dropped packets.
+    drops_missing: bool,
     missing: Vec<String>,
 }
 
@@ -92,6 +110,7 @@ impl Session {
             peak_sockets: None,
             ended: 0,
             held_back: 0,
+            drops_missing: false,
             missing: Vec::new(),
         }
     }
@@ -114,6 +133,7 @@ impl Session {
         self.peak_sockets = self.peak_sockets.max(Some(sweep.sockets));
         self.held_back = sweep.held_back;
         for line in &sweep.missing {
+            self.drops_missing |= line.starts_with(DROPS_NOT_COUNTED);
             if self.missing.len() < MISSING_KEPT && !self.missing.contains(line) {
                 self.missing.push(line.clone());
             }
@@ -126,7 +146,7 @@ impl Session {
         }
     }
 
-    pub(super) fn summary(&self, at: Stamp, other: Other) -> Summary {
+    pub(super) fn summary(&self, at: Stamp, other: Other, dropped: Amount) -> Summary {
         #[expect(clippy::cast_precision_loss)]
         let looks = self.intervals as f64;
         Summary {
@@ -140,6 +160,7 @@ impl Session {
             sweep_seconds: (self.intervals > 0).then(|| self.sweep_seconds / looks),
             held_back: self.held_back,
             other,
+            dropped: (self.listened && !self.drops_missing).then_some(dropped),
             missing: self.missing.clone(),
             lost: self.price.lost().or_else(|| self.listened.then(Lost::default)),
             cost: self.price.cost(),

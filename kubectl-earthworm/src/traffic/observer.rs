@@ -83,7 +83,11 @@ impl Observer {
     #[must_use]
     pub fn summaries(&self, at: Stamp) -> Vec<Summary> {
         let sessions = self.sessions.iter().enumerate();
-        sessions.map(|(node, session)| session.summary(at, self.ledger.other(node))).collect()
+        sessions
+            .map(|(node, session)| {
+                session.summary(at, self.ledger.other(node), self.ledger.dropped(node))
+            })
+            .collect()
     }
 
     fn record(
@@ -96,6 +100,7 @@ impl Observer {
         match record {
             Record::Owner(owner) => self.ledger.owner(node, owner.id, &owner.kind),
             Record::Flow(flow) => self.ledger.flow(node, flow, at.wall, names),
+            Record::Dropped(dropped) => self.ledger.drop_of(node, dropped, at.wall, names),
             Record::Sweep(sweep) => {
                 let counted = self.ledger.sweep(node, sweep, names);
                 let last = self.ledger.last(node).filter(|_| counted);
@@ -113,12 +118,8 @@ impl Observer {
                 self.ledger.gone(node);
                 return self.news(node, at, FindingKind::Problem(problem));
             }
-            // A view of their own, and records of other requests.
-            Record::Dropped(_)
-            | Record::Attached(_)
-            | Record::Beat(_)
-            | Record::Incident(_)
-            | Record::Generated(_) => {}
+            // Of other requests.
+            Record::Attached(_) | Record::Beat(_) | Record::Incident(_) | Record::Generated(_) => {}
         }
         None
     }

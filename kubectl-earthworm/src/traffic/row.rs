@@ -15,7 +15,7 @@ pub struct Row {
     pub node: Option<Arc<str>>,
     /// In the last interval; `None` when nothing was told of it.
     pub interval: Option<Amounts>,
-    /// Bytes of both directions per second in the last interval.
+    /// Bytes of both directions per second in the last interval; of a drop, packets.
     pub rate: f64,
     /// Since the probes came.
     pub total: Amounts,
@@ -28,7 +28,8 @@ pub struct Row {
 }
 
 /// Whom or what a row is about. Amounts of a flow and of a port are those of
-/// the side that connected, else those of the subject itself.
+/// the side that connected, else those of the subject itself. What was dropped
+/// counts as sent, its bytes from the IP header on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject {
     /// Who talks to whom through which port.
@@ -41,6 +42,47 @@ pub enum Subject {
     Namespace(Arc<str>),
     /// A port that is listened on.
     Port(u16, Transport),
+    /// Packets that a node's kernel threw away.
+    Drop(Box<DropRow>),
+}
+
+/// Packets that were thrown away for one reason. Without source and
+/// destination, there were too many kinds to tell them apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DropRow {
+    /// The pod or the node in whose network it was.
+    pub place: Arc<Endpoint>,
+    /// The kernel's own word, or its number when it has none.
+    pub reason: Arc<str>,
+    /// Who sent them.
+    pub source: Option<End>,
+    /// To whom.
+    pub destination: Option<End>,
+    /// Destination port; 0 when there is none.
+    pub port: u16,
+    /// Protocol of IP.
+    pub protocol: u8,
+}
+
+impl DropRow {
+    /// Whether there were too many kinds to tell them apart.
+    #[must_use]
+    pub fn is_crowd(&self) -> bool {
+        self.source.is_none() && self.destination.is_none()
+    }
+
+    /// What the protocol is called: by its number when it has no common name;
+    /// `None` for a crowd.
+    #[must_use]
+    pub fn protocol_name(&self) -> Option<String> {
+        (!self.is_crowd()).then(|| match self.protocol {
+            1 => "ICMP".to_owned(),
+            6 => "TCP".to_owned(),
+            17 => "UDP".to_owned(),
+            58 => "ICMPv6".to_owned(),
+            other => other.to_string(),
+        })
+    }
 }
 
 /// Who talks to whom.

@@ -1,6 +1,7 @@
 //! What comes first.
 
-use super::row::{Row, Subject};
+use super::row::{DropRow, End, Row, Subject};
+use super::view::View;
 use std::cmp::{Ordering, Reverse};
 
 /// What rows are sorted by, the largest first.
@@ -20,10 +21,6 @@ pub enum SortBy {
 }
 
 impl SortBy {
-    /// Every key, in the order in which a person steps through them.
-    pub const ALL: [Self; 5] =
-        [Self::Bytes, Self::Packets, Self::RoundTrip, Self::Retransmits, Self::Connections];
-
     /// As it is typed.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -36,11 +33,12 @@ impl SortBy {
         }
     }
 
-    /// The one after this, and the first after the last.
+    /// The one after this among the keys of a view, and the first after the last.
     #[must_use]
-    pub fn next(self) -> Self {
-        let place = Self::ALL.iter().position(|key| *key == self).unwrap_or(0);
-        Self::ALL[(place + 1) % Self::ALL.len()]
+    pub fn next(self, view: View) -> Self {
+        let keys = view.sort_keys();
+        let place = keys.iter().position(|key| *key == self).unwrap_or(0);
+        keys[(place + 1) % keys.len()]
     }
 
     /// Orders two rows. Those that are equal keep their place by name, so that
@@ -93,7 +91,13 @@ fn by_name(one: &Row, other: &Row) -> Ordering {
         (Subject::Port(port, over), Subject::Port(other, other_over)) => {
             (port, over).cmp(&(other, other_over))
         }
+        (Subject::Drop(one), Subject::Drop(other)) => drop_name(one).cmp(&drop_name(other)),
         // One table has rows of one kind.
         _ => Ordering::Equal,
     })
+}
+
+fn drop_name(row: &DropRow) -> impl Ord + '_ {
+    let end = |end: &'_ Option<End>| end.as_ref().map(|end| end.endpoint.clone());
+    (&row.place, &row.reason, end(&row.source), end(&row.destination), row.port, row.protocol)
 }

@@ -1,5 +1,6 @@
 //! Rows from the ledger: what belongs together, what is wanted, what comes first.
 
+mod drops;
 mod group;
 mod sides;
 
@@ -8,7 +9,7 @@ use super::ledger::{Entry, Ledger, Other};
 use super::row::{Row, Subject};
 use super::sort::SortBy;
 use crate::naming::{Endpoint, EndpointKind};
-use earthworm_wire::flow::Transport;
+use earthworm_wire::flow::{Amount, Transport};
 use group::{Groups, Part};
 use sides::BothSides;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub enum View {
     Latency,
     /// Flows that had something to send again.
     Retransmits,
+    /// Packets that a node's kernel threw away for one reason.
+    Drops,
 }
 
 impl View {
@@ -44,6 +47,20 @@ impl View {
             Self::Ports => "ports",
             Self::Latency => "latency",
             Self::Retransmits => "retransmits",
+            Self::Drops => "drops",
+        }
+    }
+
+    /// What its rows can be sorted by, in the order in which a person steps
+    /// through it; first what they are sorted by if nothing else is said.
+    #[must_use]
+    pub fn sort_keys(self) -> &'static [SortBy] {
+        use SortBy::{Bytes, Connections, Packets, Retransmits, RoundTrip};
+        match self {
+            Self::Drops => &[Packets, Bytes],
+            Self::Latency => &[RoundTrip, Retransmits, Connections, Bytes, Packets],
+            Self::Retransmits => &[Retransmits, Connections, Bytes, Packets, RoundTrip],
+            _ => &[Bytes, Packets, RoundTrip, Retransmits, Connections],
         }
     }
 }
@@ -87,6 +104,9 @@ pub struct Listing {
     pub matching: usize,
     /// What is in no row, whatever was asked for: its names are forgotten.
     pub other: Other,
+    /// Dropped packets that are in no row, whatever was asked for: there was no
+    /// room for their kind.
+    pub unplaced: Amount,
 }
 
 impl Filter {
@@ -126,7 +146,7 @@ impl Filter {
             Subject::Pod(pod) => self.wants_end(pod),
             Subject::Service(service) => in_namespace(&service.namespace),
             Subject::Namespace(namespace) => in_namespace(namespace),
-            Subject::Flow(_) | Subject::Port(..) => true,
+            Subject::Flow(_) | Subject::Port(..) | Subject::Drop(_) => true,
         }
     }
 }
@@ -135,6 +155,9 @@ impl Ledger {
     /// Rows of a view.
     #[must_use]
     pub fn listing(&self, query: &Query) -> Listing {
+        if query.view == View::Drops {
+            return self.drops(query);
+        }
         let both_sides = BothSides::of(self);
         let counted = self.nodes.iter().filter(|book| book.counted);
         let mut groups = Groups::new(query.view, counted.map(|book| book.name.clone()).collect());
@@ -174,7 +197,7 @@ impl Ledger {
         let matching = rows.len();
         rows.sort_by(|one, other| query.sort.compare(one, other));
         rows.truncate(query.rows.unwrap_or(usize::MAX));
-        Listing { rows, matching, other }
+        Listing { rows, matching, other, ..Listing::default() }
     }
 }
 

@@ -64,6 +64,7 @@ impl Asked {
             ViewCommand::Ports(_) => View::Ports,
             ViewCommand::Latency(_) => View::Latency,
             ViewCommand::Retransmits(_) => View::Retransmits,
+            ViewCommand::Drops(_) => View::Drops,
         };
         let sort = match arguments.sort_by {
             Some(SortKey::Bytes) => SortBy::Bytes,
@@ -71,12 +72,16 @@ impl Asked {
             Some(SortKey::Rtt) => SortBy::RoundTrip,
             Some(SortKey::Retransmits) => SortBy::Retransmits,
             Some(SortKey::Connections) => SortBy::Connections,
-            None => match view {
-                View::Latency => SortBy::RoundTrip,
-                View::Retransmits => SortBy::Retransmits,
-                _ => SortBy::Bytes,
-            },
+            None => view.sort_keys()[0],
         };
+        if !view.sort_keys().contains(&sort) {
+            let keys: Vec<&str> = view.sort_keys().iter().map(|key| key.name()).collect();
+            return Err(Problem {
+                reason: "usage",
+                message: format!("{} have no {}", view.name(), sort.name()),
+                hint: Some(format!("sort by {}", keys.join(" or "))),
+            });
+        }
         let filter = Filter {
             namespace: global.namespace.as_deref().map(Into::into),
             pod: arguments.pod.as_deref().map(Into::into),

@@ -95,7 +95,9 @@ pub(super) async fn run(
     running.listen(&mut signals, changes, &stopper, terminate).await;
     watches.abort();
     let interrupted = running.interrupted;
-    let summaries = running.observer.summaries(clock.stamp());
+    let summaries = running.observer.summaries(clock.stamp()).into_iter();
+    let summaries: Vec<Summary> =
+        summaries.map(|summary| summary.of_view(asked.query.view)).collect();
     face.leave().await;
     face.close(&summaries)?;
     Ok(exit(&summaries, interrupted, asked))
@@ -312,7 +314,7 @@ impl Running<'_> {
 
 fn is_traffic(record: &earthworm_wire::record::Record) -> bool {
     use earthworm_wire::record::Record;
-    matches!(record, Record::Owner(_) | Record::Flow(_) | Record::Sweep(_))
+    matches!(record, Record::Owner(_) | Record::Flow(_) | Record::Dropped(_) | Record::Sweep(_))
 }
 
 fn exit(summaries: &[Summary], interrupted: bool, asked: &Asked) -> Exit {

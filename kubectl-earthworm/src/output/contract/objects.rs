@@ -1,6 +1,6 @@
 //! The shapes of the data, field by field, as the schema has them.
 
-use super::traffic::{FlowSummaryBody, ListBody};
+use super::traffic::{DropListBody, FlowSummaryBody, ListBody};
 use serde::Serialize;
 
 /// One object of the output.
@@ -25,6 +25,7 @@ pub(super) enum Body {
     Problem(ProblemBody),
     Summary(Box<SummaryBody>),
     List(Box<ListBody>),
+    DropList(Box<DropListBody>),
     FlowSummary(Box<FlowSummaryBody>),
 }
 

@@ -1,15 +1,24 @@
-//! Traffic as data: `FlowList`, `TrafficList`, `FlowSummary`.
+//! Traffic as data: `FlowList`, `TrafficList`, `FlowSummary`; dropped packets
+//! have a file of their own.
+
+mod drops;
+
+pub(in crate::output) use drops::DropListBody;
 
 use super::objects::{Body, CostBody, LostBody, Object, ProbeBody};
 use super::{cost_body, lost_body, object, probe_body, seconds};
 use crate::naming::{Endpoint, EndpointKind};
 use crate::output::traffic::Told;
 use crate::signal::NodeId;
-use crate::traffic::{Amounts, End, FlowRow, Interval, Listing, Row, Subject, Summary, View};
+use crate::traffic::{
+    Amounts, End, FlowRow, Interval, Listing, Row, Several, Subject, Summary, View,
+};
+use drops::{DroppedBody, dropped_body};
 use earthworm_wire::flow::{Direction, RoundTrip};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// One interval of one node.
 #[derive(Debug, Serialize)]
@@ -183,6 +192,8 @@ pub(in crate::output) struct FlowSummaryBody {
     held_back: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     other: Option<OtherBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped: Option<DroppedBody>,
     missing: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<LostBody>,
@@ -203,6 +214,7 @@ struct SocketsBody {
 /// The object of an interval of one node.
 pub(in crate::output) fn list(told: &Told<'_>, node: &NodeId, interval: &Interval) -> Object {
     let by = match told.view {
+        View::Drops => return drops::list(told, node, interval),
         View::Flows | View::Latency | View::Retransmits => None,
         View::Pods => Some("pod"),
         View::Services => Some("service"),
@@ -210,7 +222,7 @@ pub(in crate::output) fn list(told: &Told<'_>, node: &NodeId, interval: &Interva
         View::Ports => Some("port"),
     };
     let kind = if by.is_some() { "TrafficList" } else { "FlowList" };
-    let Listing { rows, matching, other } = told.listing;
+    let Listing { rows, matching, other, .. } = told.listing;
     let body = ListBody {
         by,
         interval: interval.number,
@@ -222,10 +234,13 @@ pub(in crate::output) fn list(told: &Told<'_>, node: &NodeId, interval: &Interva
         items: rows.iter().map(item).collect(),
         other: other_body(other),
     };
+    object(kind, end_of(interval), node, Body::List(Box::new(body)))
+}
+
+fn end_of(interval: &Interval) -> Timestamp {
     // What lies outside of the years of a timestamp was never a clock.
     let time = Timestamp::from_nanosecond(i128::from(interval.time));
-    let time = time.unwrap_or(Timestamp::UNIX_EPOCH);
-    object(kind, time, node, Body::List(Box::new(body)))
+    time.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// The object of a node's session.
@@ -241,6 +256,7 @@ pub(in crate::output) fn flow_summary(summary: &Summary) -> Object {
         sweep_seconds: summary.sweep_seconds.map(seconds),
         held_back: summary.held_back,
         other: other_body(&summary.other),
+        dropped: summary.dropped.map(dropped_body),
         missing: summary.missing.clone(),
         lost: summary.lost.map(lost_body),
         cost: summary.cost.as_ref().map(cost_body),
@@ -295,6 +311,10 @@ fn subject(subject: &Subject, node: Option<&str>) -> SubjectBody {
         Subject::Port(port, transport) => {
             SubjectBody::Port { port: *port, transport: transport.name() }
         }
+        // A list of their own has them.
+        Subject::Drop(drop) => {
+            SubjectBody::Named { namespace: None, name: drop.reason.to_string() }
+        }
     }
 }
 
@@ -309,6 +329,16 @@ fn flow_body(flow: &FlowRow) -> FlowBody {
             Direction::Incoming => "incoming",
         },
     }
+}
+
+/// An end that is told by its name alone.
+fn end_alone(endpoint: &Arc<Endpoint>) -> EndBody {
+    let alone = End {
+        endpoint: endpoint.clone(),
+        containers: Several::default(),
+        addresses: Several::default(),
+    };
+    end(&alone, None)
 }
 
 fn end(end: &End, port: Option<u16>) -> EndBody {

@@ -1,6 +1,6 @@
 //! The columns of each view; the live screen has the same.
 
-use super::size;
+use super::{drops, size};
 use crate::naming::{Endpoint, EndpointKind};
 use crate::output::escape;
 use crate::output::table::duration;
@@ -21,11 +21,11 @@ pub struct Column {
 const ABSENT: &str = "<none>";
 
 impl Column {
-    const fn new(title: &'static str, value: fn(&Row) -> Option<String>) -> Self {
+    pub(super) const fn new(title: &'static str, value: fn(&Row) -> Option<String>) -> Self {
         Self { title, is_name: false, value }
     }
 
-    const fn name(title: &'static str, value: fn(&Row) -> Option<String>) -> Self {
+    pub(super) const fn name(title: &'static str, value: fn(&Row) -> Option<String>) -> Self {
         Self { title, is_name: true, value }
     }
 
@@ -41,6 +41,9 @@ impl Column {
 /// of, where rows are of one.
 #[must_use]
 pub fn columns(view: View, wide: bool, several_nodes: bool) -> Vec<Column> {
+    if view == View::Drops {
+        return drops::columns(wide, several_nodes);
+    }
     let node = several_nodes.then_some(NODE);
     let mut columns: Vec<Column> = match view {
         View::Flows | View::Latency | View::Retransmits => node.into_iter().chain(FLOW).collect(),
@@ -48,20 +51,21 @@ pub fn columns(view: View, wide: bool, several_nodes: bool) -> Vec<Column> {
         View::Services => NAMED.to_vec(),
         View::Namespaces => vec![NAMED[1]],
         View::Ports => vec![PORT, PROTOCOL],
+        View::Drops => Vec::new(),
     };
     columns.extend(MEASURES);
     if wide {
         match view {
             View::Flows | View::Latency | View::Retransmits => columns.extend(FLOW_WIDE),
             View::Pods => columns.push(WORKLOAD),
-            View::Services | View::Namespaces | View::Ports => {}
+            View::Services | View::Namespaces | View::Ports | View::Drops => {}
         }
         columns.extend(WIDE);
     }
     columns
 }
 
-const NODE: Column = Column::name("NODE", |row| row.node.as_deref().map(str::to_owned));
+pub(super) const NODE: Column = Column::name("NODE", |row| row.node.as_deref().map(str::to_owned));
 const PORT: Column = Column::name("PORT", |row| Some(place(row)?.0.to_string()));
 const PROTOCOL: Column = Column::name("PROTOCOL", |row| Some(place(row)?.1.name().to_owned()));
 const WORKLOAD: Column = Column::new("WORKLOAD", |row| match &row.subject {
@@ -70,8 +74,8 @@ const WORKLOAD: Column = Column::new("WORKLOAD", |row| match &row.subject {
 });
 
 const FLOW: [Column; 4] = [
-    Column::name("SOURCE", |row| Some(end_name(&flow(row)?.source))),
-    Column::name("DESTINATION", |row| Some(end_name(&flow(row)?.destination))),
+    Column::name("SOURCE", |row| Some(end_name(&flow(row)?.source.endpoint))),
+    Column::name("DESTINATION", |row| Some(end_name(&flow(row)?.destination.endpoint))),
     PORT,
     PROTOCOL,
 ];
@@ -86,7 +90,7 @@ const NAMED: [Column; 2] = [
         Subject::Pod(pod) => Some(pod.name.to_string()),
         Subject::Service(service) => Some(service.name.to_string()),
         Subject::Namespace(name) => Some(name.to_string()),
-        Subject::Flow(_) | Subject::Port(..) => None,
+        Subject::Flow(_) | Subject::Port(..) | Subject::Drop(_) => None,
     }),
 ];
 
@@ -146,8 +150,8 @@ fn change(row: &Row, count: u64) -> Option<String> {
 
 /// One end as a table shows it: `namespace/pod`, `namespace/service`, a
 /// process, `node/NAME`, an address.
-fn end_name(end: &End) -> String {
-    let Endpoint { kind, namespace, name, .. } = &*end.endpoint;
+pub(super) fn end_name(end: &Endpoint) -> String {
+    let Endpoint { kind, namespace, name, .. } = end;
     match (kind, namespace) {
         (EndpointKind::Node, _) => format!("node/{name}"),
         // It had ended before the probe could ask for its name.
@@ -155,6 +159,14 @@ fn end_name(end: &End) -> String {
         (_, Some(namespace)) => format!("{namespace}/{name}"),
         (_, None) => name.to_string(),
     }
+}
+
+/// The addresses that share a row, with commas.
+pub(super) fn addresses(end: &End) -> String {
+    let more = if end.addresses.has_more() { ",..." } else { "" };
+    let addresses: Vec<String> =
+        end.addresses.values().iter().map(|address| address.to_canonical().to_string()).collect();
+    addresses.join(",") + more
 }
 
 fn containers(end: &End) -> Option<String> {
@@ -167,7 +179,7 @@ fn several(values: &Several<std::sync::Arc<str>>) -> String {
 }
 
 /// `Deployment/web`
-fn workload(end: &Endpoint) -> Option<String> {
+pub(super) fn workload(end: &Endpoint) -> Option<String> {
     let workload = end.workload.as_ref()?;
     Some(format!("{}/{}", workload.kind, workload.name))
 }
@@ -181,8 +193,8 @@ pub(super) fn title(row: &Row) -> String {
                 if backends.is_empty() { backends } else { format!(" (answered by {backends})") };
             format!(
                 "{} to {}{by}, port {}/{}",
-                end_name(&flow.source),
-                end_name(&flow.destination),
+                end_name(&flow.source.endpoint),
+                end_name(&flow.destination.endpoint),
                 flow.port,
                 flow.transport.name()
             )
@@ -193,5 +205,6 @@ pub(super) fn title(row: &Row) -> String {
         Subject::Service(service) => format!("{}/{}", service.namespace, service.name),
         Subject::Namespace(name) => name.to_string(),
         Subject::Port(port, transport) => format!("port {port}/{}", transport.name()),
+        Subject::Drop(drop) => drops::title(drop),
     }
 }

@@ -1,17 +1,22 @@
 //! One row in words.
 
 use super::columns::title;
-use super::size;
+use super::{drops, size};
 use crate::output::escape;
 use crate::output::sentence::count;
 use crate::output::table::duration;
-use crate::traffic::{Amounts, Row};
+use crate::traffic::{Amounts, Row, Subject};
 
 /// Everything that is known of a row, in three lines, escaped: who, what moved
-/// and how far away it is, what became of connections.
+/// and how far away it is, what became of connections; or who, how much, and why
+/// it was dropped.
 #[must_use]
 pub fn detail(row: &Row) -> [String; 3] {
-    [title(row), moved(row), connections(row)].map(|line| escape(&line).into_owned())
+    let lines = match &row.subject {
+        Subject::Drop(drop) => [title(row), drops::amounts(row), drops::why(drop)],
+        _ => [title(row), moved(row), connections(row)],
+    };
+    lines.map(|line| escape(&line).into_owned())
 }
 
 fn moved(row: &Row) -> String {

@@ -75,12 +75,12 @@ impl<W: Write, E: Write> TrafficSink for TrafficTable<W, E> {
 
     fn told(&mut self, told: &Told<'_>) -> io::Result<()> {
         let columns = columns(told.view, self.wide, self.several_nodes);
-        let Listing { rows, matching, other } = told.listing;
+        let Listing { rows, matching, other, unplaced } = told.listing;
         self.shown = (rows.len(), *matching);
         let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
         let mut lines: Vec<Vec<String>> =
             rows.iter().map(|row| columns.iter().map(|column| column.of(row)).collect()).collect();
-        if other.flows > 0 {
+        if other.flows > 0 || unplaced.packets > 0 {
             lines.push(other_line(&columns, told.view, told.listing));
         }
         self.widths.resize(columns.len(), 0);
@@ -118,16 +118,19 @@ impl<W: Write, E: Write> TrafficSink for TrafficTable<W, E> {
     }
 }
 
-/// What was forgotten, under the columns that it has values for.
+/// What was forgotten, or never had room, under the columns that it has values for.
 fn other_line(columns: &[Column], view: View, listing: &Listing) -> Vec<String> {
     let amounts = &listing.other.amounts;
     let name = match view {
         View::Flows | View::Latency | View::Retransmits => "SOURCE",
         View::Pods | View::Services | View::Namespaces => "NAME",
         View::Ports => "PORT",
+        View::Drops => "WHERE",
     };
     let value = |column: &Column| match column.title {
         title if title == name => OTHER.to_owned(),
+        "PACKETS" => listing.unplaced.packets.to_string(),
+        "BYTES" => size::bytes(listing.unplaced.bytes),
         "SENT" => size::bytes(amounts.sent.bytes),
         "RECEIVED" => size::bytes(amounts.received.bytes),
         "PACKETS-SENT" => amounts.sent.packets.to_string(),

@@ -1,10 +1,12 @@
 //! Intervals in, text out.
 
+mod drops;
+
 use super::*;
 use crate::naming::{Endpoint, Workload};
 use crate::output::Style;
 use crate::rhythm::tests::notation::stamp;
-use crate::traffic::tests::notation::{play, query};
+use crate::traffic::tests::notation::{Play, play, query};
 use crate::traffic::{News, Observer, Query, Subject};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -42,7 +44,10 @@ const PLAIN: Options = Options { headers: true, out: Style::PLAIN, err: Style::P
 
 /// What a script becomes in a format: data and lines for people.
 fn render(format: Format, view: View, rows: Option<usize>) -> (String, String) {
-    let play = play(SHOP);
+    render_played(format, &play(SHOP), &Query { rows, ..query(view) })
+}
+
+fn render_played(format: Format, play: &Play, query: &Query) -> (String, String) {
     let nodes: Vec<NodeId> = play.observer.nodes().cloned().collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     {
@@ -52,7 +57,7 @@ fn render(format: Format, view: View, rows: Option<usize>) -> (String, String) {
                 sink.finding(finding).unwrap();
             }
         }
-        tell(sink.as_mut(), &play.observer, &Query { rows, ..query(view) });
+        tell(sink.as_mut(), &play.observer, query);
         sink.finish(&play.observer.summaries(stamp(play.end))).unwrap();
     }
     (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -66,6 +71,8 @@ fn tell(sink: &mut dyn TrafficSink, observer: &Observer, query: &Query) {
     for row in &mut listing.rows {
         if let Subject::Flow(flow) = &mut row.subject {
             belong(&mut flow.source.endpoint);
+        } else if let Subject::Drop(drop) = &mut row.subject {
+            belong(&mut drop.place);
         } else if let Subject::Pod(pod) = &mut row.subject {
             belong(pod);
         }

@@ -3,7 +3,7 @@
 use super::state::State;
 use crate::output::{Column, escape, traffic_detail};
 use crate::screen::draw::Palette;
-use crate::traffic::SortBy;
+use crate::traffic::{SortBy, View};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
@@ -103,8 +103,10 @@ fn draw_table(frame: &mut Frame<'_>, state: &State, palette: Palette, area: Rect
 
 fn header(state: &State, widths: &[usize]) -> Line<'static> {
     let sorted = match state.sort {
+        SortBy::Bytes if state.view == View::Drops => "BYTES",
         SortBy::Bytes => "RATE",
-        SortBy::Packets => "",
+        // Only drops have a column of that name.
+        SortBy::Packets => "PACKETS",
         SortBy::RoundTrip => "RTT",
         SortBy::Retransmits => "RETRANSMITS",
         SortBy::Connections => "CONNECTIONS",
@@ -139,6 +141,9 @@ fn remark(state: &State, last: usize) -> String {
     }
     if state.other.flows > 0 {
         parts.push(format!("{} flows forgotten for want of room", state.other.flows));
+    }
+    if state.unplaced > 0 {
+        parts.push(format!("{} dropped packets in no row for want of room", state.unplaced));
     }
     format!(" {}", parts.join("; "))
 }

@@ -54,6 +54,8 @@ pub struct State {
     /// Rows that fit the filter, in order.
     pub(super) rows: Vec<Row>,
     pub(super) other: Other,
+    /// Dropped packets that are in no row.
+    pub(super) unplaced: u64,
     /// Rows there are beyond those that were sent.
     pub(super) beyond: usize,
     /// All rows that were sent.
@@ -83,6 +85,7 @@ impl State {
             sort: setup.sort,
             rows: Vec::new(),
             other: Other::default(),
+            unplaced: 0,
             beyond: 0,
             all: Vec::new(),
             waiting: None,
@@ -139,7 +142,7 @@ impl State {
         match key.code {
             KeyCode::Char('q' | 'Q') => return true,
             KeyCode::Char('s') => {
-                self.sort = self.sort.next();
+                self.sort = self.sort.next(self.view);
                 self.arrange();
             }
             KeyCode::Char('/') => self.editing = true,
@@ -189,6 +192,7 @@ impl State {
     fn show(&mut self, listing: Listing) {
         self.beyond = listing.matching.saturating_sub(listing.rows.len());
         self.other = listing.other;
+        self.unplaced = listing.unplaced.packets;
         self.all = listing.rows;
         self.arrange();
     }

@@ -69,6 +69,34 @@ fn pods() {
     insta::assert_snapshot!(picture(&state(View::Pods, &["node-a"], false), 110, 14));
 }
 
+const DROPS: &str = "
+    0 name pod shop/client-1 10.0.0.1 node-a
+    0 name pod shop/web-1 10.0.0.2 node-a
+    0 node-a owner 1 shop/web-1
+    0 node-a sweep
+    1 node-a drop 1 NO_SOCKET 10.0.0.1 10.0.0.2:9000 proto=17 packets=11 bytes=440
+    1 node-a drop 1 NETFILTER_DROP 10.0.0.1 10.0.0.2:80 proto=6 packets=4 bytes=6000
+    1 node-a sweep 2
+";
+
+#[test]
+fn drops_are_sorted_by_packets_or_bytes() {
+    let nodes = vec![node_id("node-a")];
+    let setup = Setup { view: View::Drops, sort: SortBy::Packets, nodes, color: false };
+    let mut state = State::new(setup, stamp(0.0));
+    let mut listing = play(DROPS).observer.ledger.listing(&query(View::Drops));
+    listing.unplaced.packets = 3;
+    let facts = vec![Some(NodeFacts { sockets: 123 })];
+    state.update(Update::Interval { listing: Box::new(listing), nodes: facts });
+    insta::assert_snapshot!(picture(&state, 110, 12));
+    let top = |state: &State| state.columns[1].of(&state.rows[0]);
+    assert_eq!(top(&state), "NO_SOCKET");
+    press(&mut state, KeyCode::Char('s'));
+    assert_eq!((state.sort, top(&state).as_str()), (SortBy::Bytes, "NETFILTER_DROP"));
+    press(&mut state, KeyCode::Char('s'));
+    assert_eq!(state.sort, SortBy::Packets);
+}
+
 #[test]
 fn before_the_first_interval() {
     let setup = Setup {

@@ -202,7 +202,7 @@ impl Entry {
 }
 
 /// Whether two names mean the same thing; details of it may have become known.
-fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
+pub(super) fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
     one.kind == other.kind
         && one.namespace == other.namespace
         && one.name == other.name

@@ -3,7 +3,7 @@
 use super::notation::{Book, query};
 use crate::traffic::{Ledger, View};
 use earthworm_wire::flow::{
-    Amount, Connections, Direction, Flow, OwnerKind, Sweep, Traffic, Transport,
+    Amount, Connections, Direction, Dropped, Flow, OwnerKind, Sweep, Traffic, Transport,
 };
 use jiff::Timestamp;
 use std::net::{IpAddr, Ipv4Addr};
@@ -42,7 +42,7 @@ fn sweep(number: u64) -> Sweep {
 #[test]
 fn what_falls_out_is_counted_as_other_and_nothing_is_lost() {
     let names = Book::default();
-    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16);
+    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 16);
     ledger.owner(0, 1, &OwnerKind::Process { name: "curl".into() });
     ledger.sweep(0, &sweep(0), &names);
     // The first is open and so outlives those that are not.
@@ -67,4 +67,29 @@ fn what_falls_out_is_counted_as_other_and_nothing_is_lost() {
     let listing = ledger.listing(&query(View::Flows));
     let sum: u64 = listing.rows.iter().map(|row| row.total.sent.bytes).sum();
     assert_eq!(sum + listing.other.amounts.sent.bytes, 2005);
+}
+
+#[test]
+fn kinds_of_drops_without_room_are_counted_together() {
+    let names = Book::default();
+    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 8);
+    ledger.owner(0, 1, &OwnerKind::Node);
+    ledger.sweep(0, &sweep(0), &names);
+    for port in 1..=20 {
+        let dropped = Dropped {
+            owner: 1,
+            reason: "NO_SOCKET".into(),
+            protocol: 17,
+            source: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))),
+            destination: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))),
+            port,
+            packets: 2,
+            bytes: 80,
+        };
+        ledger.drop_of(0, &dropped, Timestamp::UNIX_EPOCH, &names);
+    }
+    let listing = ledger.listing(&query(View::Drops));
+    assert_eq!(listing.rows.len(), 8);
+    assert_eq!(listing.unplaced, Amount { packets: 24, bytes: 960 });
+    assert_eq!(ledger.dropped(0), Amount { packets: 40, bytes: 1600 });
 }

@@ -1,5 +1,6 @@
 //! Records of probes in, rows out.
 
+mod drops;
 mod flows;
 mod limits;
 pub(crate) mod notation;

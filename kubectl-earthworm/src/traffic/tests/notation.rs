@@ -12,6 +12,9 @@
 //! 0 node-a sweep                           the first look
 //! 1 node-a 1 > 10.96.0.1:80 sent=10 received=20 backend=10.0.0.2:8080
 //! 1 node-a 2 < 10.0.0.9:10250 local=10.1.0.1 open=1
+//! 0 node-a owner 3 *                       the node itself
+//! 1 node-a drop 1 NO_SOCKET 10.0.0.1 10.0.0.2:80 proto=6 packets=1 bytes=40
+//! 1 node-a drop 1 NO_SOCKET * packets=9    kinds that were not told apart
 //! 1 node-a sweep 1                         an interval of 1 s
 //! ```
 
@@ -19,10 +22,11 @@ use crate::naming::{Endpoint, EndpointKind, ServiceName};
 use crate::rhythm::tests::notation::stamp;
 use crate::signal::{NodeId, SessionState, Signal, SignalKind, Streaming};
 use crate::traffic::names::{plain_address, plain_owner};
-use crate::traffic::{Amounts, Filter, Listing, Names, News, Observer, Query, Row};
+use crate::traffic::{Amounts, DropRow, Filter, Listing, Names, News, Observer, Query, Row};
 use crate::traffic::{SortBy, Subject, View};
 use earthworm_wire::flow::{
-    Amount, Connections, Direction, Flow, Owner, OwnerKind, RoundTrip, Sweep, Traffic, Transport,
+    Amount, Connections, Direction, Dropped, Flow, Owner, OwnerKind, RoundTrip, Sweep, Traffic,
+    Transport,
 };
 use earthworm_wire::record::{Cost, Lost, Record, Trouble, TroubleReason};
 use jiff::Timestamp;
@@ -183,6 +187,7 @@ fn kind(
                 Some(container) => {
                     OwnerKind::Container { pod_uid: name, container_id: (*container).to_owned() }
                 }
+                None if name == "*" => OwnerKind::Node,
                 None if name.contains('/') => OwnerKind::Pod { pod_uid: name },
                 None => OwnerKind::Process { name },
             };
@@ -202,9 +207,10 @@ fn kind(
                 sockets: 7,
                 ended: line.count("ended"),
                 held_back: line.count("held"),
-                missing: line.value("missing").map(str::to_owned).into_iter().collect(),
+                missing: line.value("missing").map(words).into_iter().collect(),
             })
         }
+        "drop" => Record::Dropped(Box::new(dropped(line))),
         "cost" => Record::Cost(Cost {
             elapsed_seconds: at,
             cpu_seconds: 0.01,
@@ -242,6 +248,23 @@ fn kind(
         }
         _ => Record::Flow(Box::new(flow(line))),
     })
+}
+
+fn dropped(line: &Line<'_>) -> Dropped {
+    let ends = (line.0[3] != "*").then(|| {
+        let destination: SocketAddr = line.0[4].parse().unwrap();
+        (line.0[3].parse().unwrap(), destination)
+    });
+    Dropped {
+        owner: line.0[1].parse().unwrap(),
+        reason: line.0[2].to_owned(),
+        protocol: line.count("proto").try_into().unwrap(),
+        source: ends.map(|(source, _)| source),
+        destination: ends.map(|(_, destination)| destination.ip()),
+        port: ends.map_or(0, |(_, destination)| destination.port()),
+        packets: line.count("packets"),
+        bytes: line.count("bytes"),
+    }
 }
 
 fn flow(line: &Line<'_>) -> Flow {
@@ -306,7 +329,24 @@ pub(crate) fn assert_rows(listing: &Listing, expected: &str) {
     assert_eq!(found, expected);
 }
 
-/// A row: who, sent/received since the start, what of it in the last interval.
+fn drop_words(drop: &DropRow) -> String {
+    let DropRow { place, reason, port, .. } = drop;
+    let name = |end: &Option<crate::traffic::End>| full_name(&end.as_ref().unwrap().endpoint);
+    let ends = match drop.protocol_name() {
+        Some(protocol) => {
+            format!("{} > {}:{port}/{protocol}", name(&drop.source), name(&drop.destination))
+        }
+        None => "many".to_owned(),
+    };
+    format!("in {} {reason} {ends}", full_name(place))
+}
+
+/// `_` stands for a space.
+fn words(text: &str) -> String {
+    text.replace('_', " ")
+}
+
+/// A row: who, sent/received (of what was dropped, packets/bytes) since the start, what of it in the last interval.
 fn row(row: &Row) -> String {
     let mut text = match &row.subject {
         Subject::Flow(flow) => {
@@ -327,11 +367,16 @@ fn row(row: &Row) -> String {
         Subject::Service(service) => format!("{}/{}", service.namespace, service.name),
         Subject::Namespace(name) => name.to_string(),
         Subject::Port(port, transport) => format!("{port}/{}", transport.name()),
+        Subject::Drop(drop) => drop_words(drop),
     };
     if let Some(node) = &row.node {
         text = format!("{node} {text}");
     }
-    let bytes = |amounts: &Amounts| format!("{}/{}", amounts.sent.bytes, amounts.received.bytes);
+    let is_drop = matches!(row.subject, Subject::Drop(_));
+    let bytes = |amounts: &Amounts| match amounts.sent {
+        dropped if is_drop => format!("{}/{}", dropped.packets, dropped.bytes),
+        sent => format!("{}/{}", sent.bytes, amounts.received.bytes),
+    };
     text += &format!(" {}", bytes(&row.total));
     if let Some(interval) = &row.interval {
         text += &format!(" last {} rate={}", bytes(interval), row.rate);

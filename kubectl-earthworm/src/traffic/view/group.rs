@@ -27,7 +27,7 @@ pub(super) struct Part<'a> {
 /// What a person takes for the same end, whatever container or address of it
 /// took part.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Same {
+pub(super) struct Same {
     kind: EndpointKind,
     namespace: Option<Arc<str>>,
     name: Arc<str>,
@@ -79,6 +79,8 @@ impl Groups {
                     self.grow(key, part, true, || (Subject::Service(service), None));
                 }
             }
+            // They are no flows.
+            View::Drops => {}
             View::Pods => self.pods(part, answering),
             View::Namespaces => {
                 let namespace = |end: &Endpoint| end.namespace.clone();
@@ -189,7 +191,7 @@ impl Groups {
 }
 
 impl Same {
-    fn of(end: &Endpoint) -> Self {
+    pub(super) fn of(end: &Endpoint) -> Self {
         Self {
             kind: end.kind,
             namespace: end.namespace.clone(),

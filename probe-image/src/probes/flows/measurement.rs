@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use earthworm_wire::flow::{Dropped, Flow, Owner};
+use earthworm_wire::flow::{DROPS_NOT_COUNTED, Dropped, Flow, Owner};
 
 use super::datagrams::{Holders, Place};
 use super::kernel::{EndedRing, Kernel};
@@ -133,7 +133,7 @@ impl Measurement {
             ));
         }
         if let Err(error) = self.kernel.drops() {
-            missing.push(format!("dropped packets are not counted: {error}"));
+            missing.push(format!("{DROPS_NOT_COUNTED}: {error}"));
         }
         missing
     }
