@@ -70,31 +70,32 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand puls
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s V -l version -d 'Print version'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -l context -d 'Name of the kubeconfig context to use' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -l as -d 'User to impersonate' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -l as-group -d 'Group to impersonate, can be repeated' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -l color -d 'When to use colours; NO_COLOR is obeyed' -r -f -a "auto\t'On a terminal'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l as -d 'User to impersonate' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l as-group -d 'Group to impersonate, can be repeated' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l color -d 'When to use colours; NO_COLOR is obeyed' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -s q -l quiet -d 'Say nothing but data and errors'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -s V -l version -d 'Print version'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "flows" -d 'Who talks to whom: a row per source, destination and port'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "pods" -d 'Traffic of each pod'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "services" -d 'Traffic of each service'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "namespaces" -d 'Traffic of each namespace'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "ports" -d 'Traffic through each port that somebody listens on'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "latency" -d 'Flows with a round trip, the longest first'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits" -f -a "retransmits" -d 'Flows that had to send something again, the worst first'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s q -l quiet -d 'Say nothing but data and errors'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s V -l version -d 'Print version'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "flows" -d 'Who talks to whom: a row per source, destination and port'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "pods" -d 'Traffic of each pod'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "services" -d 'Traffic of each service'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "namespaces" -d 'Traffic of each namespace'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "ports" -d 'Traffic through each port that somebody listens on'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "latency" -d 'Flows with a round trip, the longest first'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "retransmits" -d 'Flows that had to send something again, the worst first'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "drops" -d 'Packets that the nodes\' kernels threw away, and why'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -s l -l selector -d 'Listen to all nodes with these labels' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l pod -d 'Only traffic of this pod' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -136,7 +137,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -178,7 +179,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -220,7 +221,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -262,7 +263,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -304,7 +305,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -346,7 +347,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l port -d 'Only traffic through this port of the side that listens' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
 udp\t'User Datagram Protocol'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l sort-by -d 'What comes first; by default what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
@@ -383,6 +384,48 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -s V -l version -d 'Print version'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s l -l selector -d 'Listen to all nodes with these labels' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l pod -d 'Only traffic of this pod' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l port -d 'Only traffic through this port of the side that listens' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
+udp\t'User Datagram Protocol'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+packets\t'Packets of both directions'
+rtt\t'Mean round trip'
+retransmits\t'Segments that were sent again'
+connections\t'Connections that are open or were opened'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l top -d 'How many rows; 20 in a table, all of them in data' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s o -l output -d 'Output format; without it a terminal gets the live screen' -r -f -a "table\t'A table per interval'
+wide\t'The same with more columns'
+json\t'One JSON object per node and interval'
+yaml\t'One YAML document per node and interval'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l probe-namespace -d 'Namespace for the probe\'s objects, instead of the context\'s; it must exist' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l image -d 'Start the probe from this image instead of one that the node already has' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l profile -d 'Privileges of the probe; `auto` takes the weakest that gives the full result' -r -f -a "auto\t'The weakest that gives the full result on the node\'s kernel'
+bpf\t'Capabilities BPF, PERFMON, NET_ADMIN, SYS_PTRACE'
+sysadmin\t'The same and SYS_ADMIN'
+privileged\t'A privileged container'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l as -d 'User to impersonate' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l as-group -d 'Group to impersonate, can be repeated' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l color -d 'When to use colours; NO_COLOR is obeyed' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l once -d 'One table of the first whole interval, then the end'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l no-headers -d 'No header line in tables'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l allow-missing-nodes -d 'Do not fail when a node cannot be measured'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l no-bypass -d 'The probe listens on the node\'s loopback address alone: news of a kubelet that stops come when it runs again'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l dry-run -d 'Print the objects that would be created, and create nothing'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s q -l quiet -d 'Say nothing but data and errors'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s V -l version -d 'Print version'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand completion" -l context -d 'Name of the kubeconfig context to use' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand completion" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
