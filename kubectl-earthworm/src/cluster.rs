@@ -9,6 +9,7 @@
 pub mod bypass;
 pub mod connect;
 pub mod directory;
+pub mod forward;
 pub mod images;
 pub mod lean;
 pub mod leases;
@@ -22,4 +23,3 @@ pub mod profile;
 pub mod remove;
 pub mod reporter;
 pub mod session;
-pub mod stream;

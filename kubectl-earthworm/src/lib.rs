@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod conversation;
 pub mod exit;
 pub mod naming;
 pub mod output;

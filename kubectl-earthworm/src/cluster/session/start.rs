@@ -7,9 +7,10 @@
 use super::create::{self, Created};
 use super::misfit::{answers_as_a_probe, misfit};
 use super::{Change, Context, Next, Patient, Ticket, diagnose};
+use crate::cluster::forward;
 use crate::cluster::pod_state::{PodState, judge};
 use crate::cluster::problem;
-use crate::cluster::stream::{self, Stream, StreamError};
+use crate::conversation::stream::{Stream, StreamError};
 use crate::signal::{Problem, SessionState, SignalKind};
 use crate::stop::Stop;
 use earthworm_wire::PROTOCOL;
@@ -79,7 +80,7 @@ pub(super) async fn first_stream(
             let (pods, name) = (pods.clone(), name.clone());
             let (port, token) = (ticket.port, ticket.token);
             opening =
-                async move { stream::open(&pods, &name, port, token, 0).await }.boxed().fuse();
+                async move { forward::open(&pods, &name, port, token, 0).await }.boxed().fuse();
         }
         tokio::select! {
             event = events.next() => match event {

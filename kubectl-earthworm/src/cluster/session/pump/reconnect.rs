@@ -1,8 +1,9 @@
 //! The same probe after an interruption, if it still is there.
 
 use super::{Next, Pump, next_news};
+use crate::cluster::forward;
 use crate::cluster::pod_state::{PodState, judge};
-use crate::cluster::stream::{self, Stream, StreamError};
+use crate::conversation::stream::{Stream, StreamError};
 use crate::signal::Problem;
 use crate::stop::Stop;
 use earthworm_wire::IDLE_EXIT_WITHOUT_KUBELET_SECONDS;
@@ -27,7 +28,7 @@ impl Pump<'_> {
             if stop.is_set() {
                 return Err(Next::Stop);
             }
-            let attempt = stream::open(&pods, pod, port, token, self.handled);
+            let attempt = forward::open(&pods, pod, port, token, self.intake.handled());
             match self.meanwhile(stop, attempt).await? {
                 Ok(stream) => return Ok(stream),
                 Err(StreamError::Version(words)) => {
@@ -42,7 +43,7 @@ impl Pump<'_> {
                     return Err(self.again(&format!("the probe has ended: {words}")));
                 }
                 Err(_) => {
-                    let silent = self.last_heard.elapsed();
+                    let silent = self.intake.silent();
                     if let Some(why) = self.meanwhile(stop, is_gone(&pods, pod, silent)).await? {
                         return Err(self.again(&why));
                     }

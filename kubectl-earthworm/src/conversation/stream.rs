@@ -1,15 +1,9 @@
-//! The stream to one probe, through the API server's port-forward.
+//! The stream to one probe, over anything that carries bytes both ways.
 
 use earthworm_wire::frame::{Decoder, Frame, FrameError, Kind, encode};
 use earthworm_wire::greeting::{Authentication, Hello, Refusal, RefusalReason, TOKEN_BYTES};
 use earthworm_wire::message::{ToPlugin, ToProbe, from_bytes};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, Portforwarder};
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-
-/// How long the port-forward and the probe's hello may take before another try.
-const OPENING: Duration = Duration::from_secs(3);
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Why a stream is not there, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -34,50 +28,29 @@ pub enum StreamError {
     Ended(String),
 }
 
+/// What carries a stream.
+pub trait Carrier: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Carrier for T {}
+
 /// An authenticated connection.
 pub struct Stream {
     /// What the probe answered.
     pub hello: Hello,
-    forwarder: Portforwarder,
-    io: DuplexStream,
+    carrier: Box<dyn Carrier>,
     decoder: Decoder,
     buffer: Vec<u8>,
 }
 
-impl Drop for Stream {
-    fn drop(&mut self) {
-        // Its task would otherwise live until the server closes.
-        self.forwarder.abort();
-    }
-}
-
-/// Connects, shows the token, reads the hello.
+/// Shows the token, reads the hello. Waits for as long as nothing comes.
 ///
 /// # Errors
-/// [`StreamError`]; only `NotYet` and `NobodyListens` are worth another try.
-pub async fn open(
-    pods: &Api<Pod>,
-    pod: &str,
-    port: u16,
+/// [`StreamError`]; of these only `NotYet` is worth another try.
+pub async fn greet(
+    mut carrier: impl Carrier + 'static,
     token: [u8; TOKEN_BYTES],
     resume_after: u64,
 ) -> Result<Stream, StreamError> {
-    tokio::time::timeout(OPENING, handshake(pods, pod, port, token, resume_after))
-        .await
-        .unwrap_or_else(|_| Err(StreamError::NotYet("the probe does not answer".into())))
-}
-
-async fn handshake(
-    pods: &Api<Pod>,
-    pod: &str,
-    port: u16,
-    token: [u8; TOKEN_BYTES],
-    resume_after: u64,
-) -> Result<Stream, StreamError> {
-    let mut forwarder = pods.portforward(pod, &[port]).await.map_err(refused)?;
-    let missing = || StreamError::NotYet("port-forward gave no stream".into());
-    let mut io = forwarder.take_stream(port).ok_or_else(missing)?;
-    let error = forwarder.take_error(port).ok_or_else(missing)?;
     let mut greeting = Vec::new();
     encode(
         Kind::Authentication,
@@ -86,29 +59,17 @@ async fn handshake(
     )?;
     let mut decoder = Decoder::new();
     let mut buffer = vec![0; 64 << 10];
-    let hello = async {
-        io.write_all(&greeting).await.map_err(|error| StreamError::NotYet(error.to_string()))?;
-        loop {
-            let count = io.read(&mut buffer).await.unwrap_or(0);
-            if count == 0 {
-                return Err(StreamError::NotYet("the connection was closed".into()));
-            }
-            decoder.feed(&buffer[..count]);
-            if let Some(frame) = decoder.next_frame()? {
-                return greeted(&frame);
-            }
+    let unsent = |error: std::io::Error| StreamError::NotYet(error.to_string());
+    carrier.write_all(&greeting).await.map_err(unsent)?;
+    loop {
+        let count = carrier.read(&mut buffer).await.unwrap_or(0);
+        if count == 0 {
+            return Err(StreamError::NotYet("the connection was closed".into()));
         }
-    };
-    let hello = tokio::select! {
-        // A refused port shows here and nowhere else.
-        Some(text) = error => Err(StreamError::NobodyListens(super::problem::one_line(&text))),
-        hello = hello => hello,
-    };
-    match hello {
-        Ok(hello) => Ok(Stream { hello, forwarder, io, decoder, buffer }),
-        Err(error) => {
-            forwarder.abort();
-            Err(error)
+        decoder.feed(&buffer[..count]);
+        if let Some(frame) = decoder.next_frame()? {
+            let hello = greeted(&frame)?;
+            return Ok(Stream { hello, carrier: Box::new(carrier), decoder, buffer });
         }
     }
 }
@@ -129,21 +90,6 @@ fn refusal(payload: &[u8]) -> StreamError {
     }
 }
 
-/// Which errors of the port-forward's own request are final.
-fn refused(error: kube::Error) -> StreamError {
-    let code = match &error {
-        kube::Error::Api(status) => Some(status.code),
-        kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(
-            status,
-        )) => Some(status.as_u16()),
-        _ => None,
-    };
-    match code {
-        Some(401 | 403) => StreamError::Api(Box::new(error)),
-        _ => StreamError::NotYet(error.to_string()),
-    }
-}
-
 impl Stream {
     /// The next message. May be dropped while waiting without losing bytes.
     ///
@@ -161,7 +107,7 @@ impl Stream {
                 };
             }
             let count = self
-                .io
+                .carrier
                 .read(&mut self.buffer)
                 .await
                 .map_err(|error| StreamError::Ended(error.to_string()))?;
@@ -179,6 +125,6 @@ impl Stream {
     pub async fn send(&mut self, message: &ToProbe) -> Result<(), StreamError> {
         let mut bytes = Vec::new();
         message.encode(&mut bytes)?;
-        self.io.write_all(&bytes).await.map_err(|error| StreamError::Ended(error.to_string()))
+        self.carrier.write_all(&bytes).await.map_err(|error| StreamError::Ended(error.to_string()))
     }
 }
