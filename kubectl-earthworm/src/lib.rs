@@ -5,6 +5,8 @@ pub mod cluster;
 pub mod commands;
 pub mod conversation;
 pub mod exit;
+#[cfg(target_os = "linux")]
+pub mod local;
 pub mod naming;
 pub mod output;
 pub mod payload;

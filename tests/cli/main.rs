@@ -90,9 +90,46 @@ fn wrong_usage() {
         ("top-once-for", &["top", "flows", "node-a", "--once", "--for", "30s"]),
         ("top-namespaces", &["top", "flows", "node-a", "-n", "shop", "-A"]),
         ("top-no-node", &["top", "flows"]),
+        ("local-node", &["top", "flows", "node-a", "--local"]),
+        ("local-selector", &["top", "flows", "--local", "-l", "a=b"]),
+        ("local-all-nodes", &["top", "ports", "--local", "--all-nodes"]),
+        ("local-context", &["--context", "prod", "top", "flows", "--local"]),
+        ("local-kubeconfig", &["top", "flows", "--local", "--kubeconfig", "/nonexistent"]),
+        ("local-namespace", &["top", "flows", "--local", "-n", "shop"]),
+        ("local-all-namespaces", &["top", "flows", "--local", "-A"]),
+        ("local-pod", &["top", "latency", "--local", "--pod", "web"]),
+        ("local-dry-run", &["top", "flows", "--local", "--dry-run"]),
+        ("local-pods", &["top", "pods", "--local"]),
+        ("local-services", &["top", "services", "--local"]),
+        ("local-pulse", &["pulse", "--local"]),
     ] {
         insta::assert_snapshot!(name, run(arguments, None));
     }
+}
+
+/// As somebody who is not root, whoever runs the tests. Nothing is started, and
+/// nobody is asked.
+#[test]
+#[cfg(target_os = "linux")]
+fn local_needs_root() {
+    use std::os::unix::process::CommandExt;
+    // A folder that everybody may enter: that of the build need not be one.
+    let folder = tempfile::tempdir().unwrap();
+    let everybody = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), everybody).unwrap();
+    let program = folder.path().join("kubectl-earthworm");
+    std::fs::copy(env!("CARGO_BIN_EXE_kubectl-earthworm"), &program).unwrap();
+    let mut command = Command::new(program);
+    command.args(["top", "flows", "--local", "--once"]).stdin(Stdio::null()).env_clear();
+    // SAFETY: geteuid only reads.
+    if unsafe { libc::geteuid() } == 0 {
+        const NOBODY: u32 = 65_534;
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    insta::assert_snapshot!("local-not-root", String::from_utf8(output.stderr).unwrap());
 }
 
 #[test]

@@ -22,7 +22,9 @@ pub enum ViewCommand {
         # One second of all nodes, the pods of one namespace, for a script\n  \
         kubectl earthworm top flows --all-nodes -n shop --once -o json\n\n  \
         # Who talks to the database, and how far away is it\n  \
-        kubectl earthworm top flows node-a --port 5432 --sort-by rtt")]
+        kubectl earthworm top flows node-a --port 5432 --sort-by rtt\n\n  \
+        # This machine, without a cluster\n  \
+        sudo kubectl earthworm top flows --local")]
     Flows(ViewArgs),
     /// Traffic of each pod
     Pods(ViewArgs),
@@ -71,6 +73,9 @@ pub struct ViewArgs {
     /// Which nodes.
     #[command(flatten)]
     pub nodes: NodeArgs,
+    /// This machine instead of nodes: no cluster, no kubeconfig; Linux, as root
+    #[arg(long)]
+    pub local: bool,
     /// Show what goes on in every namespace, and outside of them; so it is without -n
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,

@@ -33,6 +33,12 @@ pub struct Names {
 }
 
 impl Names {
+    /// For a machine that belongs to no cluster as far as anybody tells.
+    #[must_use]
+    pub fn without_cluster() -> Self {
+        Self { unavailable: HashSet::from(What::ALL), ..Self::default() }
+    }
+
     /// Takes in what became known.
     pub fn apply(&mut self, change: Change) {
         let interner = &mut self.interner;

@@ -12,10 +12,15 @@ pub(crate) enum Object {
     Link(u32),
 }
 
-/// All objects this process has a descriptor of, from `/proc/self/fdinfo`.
+/// All objects this process has a descriptor of.
 pub(crate) fn held() -> BTreeSet<Object> {
+    held_by("self")
+}
+
+/// The same of a process by its id, from `/proc/ID/fdinfo`.
+pub(crate) fn held_by(process: &str) -> BTreeSet<Object> {
     let mut objects = BTreeSet::new();
-    for entry in fs::read_dir("/proc/self/fdinfo").unwrap().flatten() {
+    for entry in fs::read_dir(format!("/proc/{process}/fdinfo")).unwrap().flatten() {
         let Ok(text) = fs::read_to_string(entry.path()) else { continue };
         for line in text.lines() {
             let Some((name, id)) = line.split_once(':') else { continue };

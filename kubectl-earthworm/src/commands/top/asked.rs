@@ -6,6 +6,7 @@ use crate::output::Format;
 use crate::signal::Problem;
 use crate::traffic::{Filter, Query, SortBy, View};
 use earthworm_wire::flow::Transport;
+use earthworm_wire::request::{FlowsRequest, Request};
 use std::time::Duration;
 
 /// Between two looks at the sockets.
@@ -102,6 +103,12 @@ impl Asked {
             duration: arguments.duration,
             allow_missing_nodes: arguments.probe.allow_missing_nodes,
         })
+    }
+
+    /// What a probe is asked for.
+    pub(super) fn request(&self) -> Request {
+        let milliseconds = u32::try_from(self.interval.as_millis()).unwrap_or(u32::MAX);
+        Request::Flows(FlowsRequest { interval_milliseconds: milliseconds })
     }
 
     /// Whether a program reads the output.

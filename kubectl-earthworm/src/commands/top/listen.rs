@@ -3,29 +3,23 @@
 
 use super::asked::Asked;
 use super::face::Face;
-use crate::cluster::directory;
-use crate::cluster::reporter::{Clock, Reporter};
-use crate::cluster::session::{self, Patient};
-use crate::commands::start::Ready;
+use crate::cluster::reporter::Clock;
 use crate::commands::terminate::Terminate;
 use crate::exit::Exit;
 use crate::naming::{Change, Names};
 use crate::output;
-use crate::signal::{NodeId, Problem, SessionState, Signal, SignalKind};
+use crate::signal::{NodeId, Problem, Signal, SignalKind};
 use crate::stop;
 use crate::traffic::{News, Observer, Summary};
 use crate::ui::Ui;
-use earthworm_wire::request::{FlowsRequest, Request};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Signals between their sources and the loop.
-const QUEUE: usize = 16_384;
-
-/// Changes of the cluster between their watches and the loop.
-const CHANGES: usize = 1024;
+pub(super) const QUEUE: usize = 16_384;
 
 /// Signals that are taken in before anything else is looked at.
 const BURST: usize = 1024;
@@ -37,63 +31,55 @@ const TICK: Duration = Duration::from_millis(100);
 /// no later than this; and `--once` waits no longer for a node.
 const LATEST_BEGIN: Duration = Duration::from_secs(60);
 
+/// Everything that has been started, whatever carries it.
+pub(super) struct Sources {
+    /// Whom news can be of.
+    pub(super) nodes: Vec<NodeId>,
+    /// What becomes known about them. It ends with the last report of a session
+    /// that was told to stop.
+    pub(super) signals: mpsc::Receiver<Signal>,
+    /// Who is who, as far as it is known.
+    pub(super) names: Names,
+    /// What becomes known of the cluster.
+    pub(super) changes: mpsc::Receiver<Change>,
+    /// What watches the cluster for them.
+    pub(super) watches: Option<JoinHandle<()>>,
+    /// Tells the end.
+    pub(super) stopper: stop::Stopper,
+    /// Hears of Ctrl-C.
+    pub(super) terminate: Terminate,
+    /// Said when a person does not want to wait for the end.
+    pub(super) without_clean_up: &'static str,
+}
+
 /// Counts until the time is over or the person has seen enough.
 pub(super) async fn run(
-    ready: Ready,
+    sources: Sources,
     asked: &Asked,
     ui: Ui,
     clock: Clock,
 ) -> Result<Exit, Problem> {
-    let Ready { context, found, missing, terminate } = ready;
-    let (sender, mut signals) = mpsc::channel(QUEUE);
-    let (stopper, stop) = stop::pair();
-    let cluster = context.cluster.context.clone();
-    let id = |name: &str| NodeId { cluster: cluster.clone(), node: name.into() };
-    let reporter = |name: &str| Reporter::new(clock, id(name), sender.clone());
-
-    let there = found.iter().map(|facts| facts.name.as_str());
-    let ids: Vec<NodeId> =
-        there.chain(missing.iter().map(|(name, _)| name.as_str())).map(id).collect();
-    let mut face = Face::open(asked, ui, clock, &ids);
-    // A node that is not there fails at once; the others go on.
-    for (name, problem) in missing {
-        let failed = SignalKind::Session(SessionState::Failed(problem));
-        reporter(&name).report(failed).await;
-    }
-    let interval_milliseconds = u32::try_from(asked.interval.as_millis()).unwrap_or(u32::MAX);
-    let patients: Vec<Patient> = found
-        .iter()
-        .map(|facts| Patient {
-            facts: facts.clone(),
-            reporter: reporter(&facts.name),
-            request: Request::Flows(FlowsRequest { interval_milliseconds }),
-        })
-        .collect();
-    let (changes_sender, changes) = mpsc::channel(CHANGES);
-    let watches = {
-        let (context, stop) = (context.clone(), stop.clone());
-        tokio::spawn(async move { directory::run(&context.cluster, changes_sender, stop).await })
-    };
-    // Ends with its last report, and so does the loop below.
-    tokio::spawn(session::run(context.clone(), patients, stop));
-    drop(sender);
-
+    let Sources { nodes, mut signals, names, changes, watches, stopper, terminate, .. } = sources;
+    let mut face = Face::open(asked, ui, clock, &nodes);
     let mut running = Running {
         asked,
-        observer: Observer::new(&ids),
-        names: Names::default(),
+        observer: Observer::new(&nodes),
+        names,
         face: &mut face,
         start: Instant::now(),
         begun: None,
         ends_at: None,
-        awaited: (0..ids.len()).collect(),
+        awaited: (0..nodes.len()).collect(),
         round: BTreeSet::new(),
         shown: false,
         stopping: false,
         interrupted: false,
+        without_clean_up: sources.without_clean_up,
     };
     running.listen(&mut signals, changes, &stopper, terminate).await;
-    watches.abort();
+    if let Some(watches) = watches {
+        watches.abort();
+    }
     let interrupted = running.interrupted;
     let summaries = running.observer.summaries(clock.stamp()).into_iter();
     let summaries: Vec<Summary> =
@@ -121,6 +107,7 @@ struct Running<'a> {
     /// The end has been told to the probes; their last words follow.
     stopping: bool,
     interrupted: bool,
+    without_clean_up: &'static str,
 }
 
 impl Running<'_> {
@@ -145,7 +132,7 @@ impl Running<'_> {
                     self.face.leave().await;
                     self.interrupted = true;
                     if self.stopping {
-                        self.face.note("not waiting for the clean-up; the cluster does the rest");
+                        self.face.note(self.without_clean_up);
                         return;
                     }
                     self.face.note("stopping, and cleaning up (once more to skip)");
