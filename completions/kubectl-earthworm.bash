@@ -409,7 +409,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__flows)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -518,7 +518,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__latency)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -627,7 +627,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__namespaces)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -736,7 +736,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__pods)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -845,7 +845,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__ports)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -954,7 +954,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__retransmits)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1063,7 +1063,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__services)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

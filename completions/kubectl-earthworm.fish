@@ -122,6 +122,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l no-headers -d 'No header line in tables'
@@ -164,6 +165,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l no-headers -d 'No header line in tables'
@@ -206,6 +208,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l no-headers -d 'No header line in tables'
@@ -248,6 +251,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l no-headers -d 'No header line in tables'
@@ -290,6 +294,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l no-headers -d 'No header line in tables'
@@ -332,6 +337,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l no-headers -d 'No header line in tables'
@@ -374,6 +380,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l no-headers -d 'No header line in tables'
