@@ -12,7 +12,8 @@
  * tracing programs 5.12); CAP_BPF, CAP_PERFMON; for cgroup_skb CAP_NET_ADMIN.
  * Maps: ring buffer of 2 MiB for connections that ended; a storage of 24 bytes
  * in each socket that connected since; 4,096 kinds of dropped packets and
- * 512 of crowds of them; 8,192 kinds of datagrams; counters per CPU.
+ * 512 of crowds of them; 8,192 kinds of datagrams; 4,096 kinds of answers of
+ * DNS servers and 8,192 questions that wait for one; counters per CPU.
  * Can be lost: ended connections for which the ring buffer had no room, and
  * dropped packets and datagrams of a kind for which the map had none; counted
  * in `lost`.
@@ -63,6 +64,9 @@ struct flow_structs {
 	struct drop_count count;
 	struct datagram_key datagram;
 	struct datagram_count datagrams;
+	struct dns_question question;
+	struct dns_key dns_key;
+	struct dns_count dns;
 };
 
 __attribute__((noinline, used)) int flow_layouts(struct flow_structs *structs_in_btf)

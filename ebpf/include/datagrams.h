@@ -20,6 +20,7 @@
 
 #include "accounting.h"
 #include "context.h"
+#include "dns.h"
 #include "flows.h"
 #include "packet.h"
 
@@ -248,6 +249,14 @@ INLINE void count_datagram(struct __sk_buff *packet, bool sending, u32 program)
 		other = datagram.source_port;
 	}
 	key.network = network_of(socket);
+	if (other == DNS_PORT && own > DNS_PORT) {
+		struct dns_question question = { .network = key.network, .port = own };
+
+		__builtin_memcpy(question.client, key.local, sizeof(question.client));
+		__builtin_memcpy(question.server, key.remote, sizeof(question.server));
+		look_at_dns(packet, datagram.header + UDP_HEADER_BYTES, &question, sending,
+			    program);
+	}
 	count = find_count(&key, own, other, sending);
 	if (!count) {
 		count_loss(program);

@@ -76,6 +76,39 @@ struct datagram_count {
 	u32 unused;
 };
 
+/* A question to a DNS server that waits for its answer. */
+struct dns_question {
+	u32 network; /* inode of the network namespace that asks */
+	u16 port; /* of who asks */
+	u16 number; /* of the question */
+	u8 client[16]; /* IPv4 as mapped IPv6 */
+	u8 server[16];
+};
+
+/* Kinds beside the codes of answers, which are below 16. */
+enum dns_kind {
+	DNS_QUESTIONS = 16,
+	/* Asked again by the same number before there was an answer. */
+	DNS_UNANSWERED = 17,
+};
+
+struct dns_key {
+	u32 network;
+	u8 kind; /* the answer's code (RFC 1035, RCODE), or one of `dns_kind` */
+	u8 unused[3];
+	u8 server[16];
+};
+
+/* The last one is of all that is longer: 2^23 microseconds are 8 seconds. */
+#define DNS_BUCKETS 24
+
+struct dns_count {
+	u64 count;
+	u64 timed; /* those whose question was seen */
+	u64 micros; /* of these, from question to answer */
+	u64 buckets[DNS_BUCKETS]; /* of these, by the highest bit of the microseconds */
+};
+
 /* A TCP socket, or, without anything that is counted, a UDP socket. */
 struct flow_socket {
 	u64 cookie;

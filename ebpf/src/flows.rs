@@ -161,3 +161,55 @@ pub struct DatagramCount {
     /// Padding.
     pub unused: u32,
 }
+
+/// [`DnsKey::kind`]: questions.
+pub const DNS_QUESTIONS: u8 = 16;
+/// [`DnsKey::kind`]: questions that were asked again by the same number before
+/// there was an answer.
+pub const DNS_UNANSWERED: u8 = 17;
+/// Length of [`DnsCount::buckets`].
+pub const DNS_BUCKETS: usize = 24;
+
+/// Key of the map `dns_pending`: a question that waits for its answer.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DnsQuestion {
+    /// Inode of the network namespace that asks.
+    pub network: u32,
+    /// Port of who asks.
+    pub port: u16,
+    /// Number of the question.
+    pub number: u16,
+    /// Address of who asks; IPv4 as mapped IPv6.
+    pub client: [u8; 16],
+    /// Address of the server.
+    pub server: [u8; 16],
+}
+
+/// Key of the map `dns`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DnsKey {
+    /// Inode of the network namespace that asks.
+    pub network: u32,
+    /// Code of the answers, or one of the `DNS_` constants.
+    pub kind: u8,
+    /// Padding.
+    pub unused: [u8; 3],
+    /// Address of the server; IPv4 as mapped IPv6.
+    pub server: [u8; 16],
+}
+
+/// Value of the map `dns`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DnsCount {
+    /// How many.
+    pub count: u64,
+    /// Those of them whose question was seen.
+    pub timed: u64,
+    /// Microseconds from question to answer, of these.
+    pub micros: u64,
+    /// These by the highest bit of their microseconds.
+    pub buckets: [u64; DNS_BUCKETS],
+}

@@ -183,6 +183,18 @@ fn mirrors_of_flows_have_the_layout_of_the_object() {
     );
     same_layout!(
         structs,
+        "dns_question",
+        flows::DnsQuestion,
+        network,
+        port,
+        number,
+        client,
+        server
+    );
+    same_layout!(structs, "dns_key", flows::DnsKey, network, kind, unused, server);
+    same_layout!(structs, "dns_count", flows::DnsCount, count, timed, micros, buckets);
+    same_layout!(
+        structs,
         "datagram_count",
         flows::DatagramCount,
         sent_packets,

@@ -75,6 +75,62 @@ pub struct Dropped {
     pub bytes: u64,
 }
 
+/// What a DNS server made of an owner's questions over UDP, since the last
+/// [`Dns`] of the same owner and server. Told by the side that asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dns {
+    /// Who asked: [`Owner::id`] of a pod, or of the node itself.
+    pub owner: u32,
+    /// The server's address, as the owner sees it.
+    pub server: IpAddr,
+    /// Questions, those that were repeated too.
+    pub questions: u64,
+    /// Questions without an answer: none came within five seconds, or before the
+    /// same was asked again by the same number. One that comes later counts all
+    /// the same.
+    pub timeouts: u64,
+    /// Answers by their code, lowest first.
+    pub answers: Vec<DnsAnswers>,
+}
+
+/// Answers of a DNS server with one code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsAnswers {
+    /// The code (RCODE, RFC 1035), such as 3 for a name that does not exist.
+    pub code: u8,
+    /// How many.
+    pub count: u64,
+    /// Time from question to answer.
+    pub latency: DnsLatency,
+}
+
+/// How long answers took, of those whose question was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DnsLatency {
+    /// How many there are.
+    pub count: u64,
+    /// Sum over them.
+    pub sum_micros: u64,
+    /// Number `n` counts those of at least 2^n microseconds and less than twice
+    /// that; the first one also those of less than one, the last one all longer.
+    pub buckets: [u64; DNS_BUCKETS],
+}
+
+/// Length of [`DnsLatency::buckets`].
+pub const DNS_BUCKETS: usize = 24;
+
+impl DnsAnswers {
+    /// The code's name (RFC 1035, RFC 2136); `None` for one without.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        const NAMES: [&str; 11] = [
+            "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN",
+            "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
+        ];
+        NAMES.get(usize::from(self.code)).copied()
+    }
+}
+
 /// Transport protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Transport {

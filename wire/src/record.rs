@@ -4,7 +4,7 @@
 //! kernel saw the event. Differences between instants of one beat come from
 //! the monotonic clock, so a clock step never bends a segment.
 
-use crate::flow::{Dropped, Flow, Owner, Sweep};
+use crate::flow::{Dns, Dropped, Flow, Owner, Sweep};
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds since the Unix epoch by the node's clock.
@@ -33,7 +33,9 @@ pub enum Record {
     Flow(Box<Flow>),
     /// Packets that were thrown away.
     Dropped(Box<Dropped>),
-    /// All flows and drops of an interval have been told.
+    /// Questions to a DNS server and their answers.
+    Dns(Box<Dns>),
+    /// All flows, drops and DNS of an interval have been told.
     Sweep(Sweep),
     /// Content of a [`crate::request::Request::Generate`] session: counts up from 0.
     Generated(u64),

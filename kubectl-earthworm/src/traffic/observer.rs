@@ -118,8 +118,12 @@ impl Observer {
                 self.ledger.gone(node);
                 return self.news(node, at, FindingKind::Problem(problem));
             }
-            // Of other requests.
-            Record::Attached(_) | Record::Beat(_) | Record::Incident(_) | Record::Generated(_) => {}
+            // Not shown yet, and records of other requests.
+            Record::Dns(_)
+            | Record::Attached(_)
+            | Record::Beat(_)
+            | Record::Incident(_)
+            | Record::Generated(_) => {}
         }
         None
     }

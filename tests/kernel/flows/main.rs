@@ -9,6 +9,7 @@
 )]
 
 mod datagrams;
+mod dns;
 mod drops;
 #[path = "../support/leftovers.rs"]
 mod leftovers;

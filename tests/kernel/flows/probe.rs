@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use earthworm_probe::probes::{Sink, flows};
-use earthworm_wire::flow::{Direction, Dropped, Flow, OwnerKind, Traffic};
+use earthworm_wire::flow::{Direction, Dns, Dropped, Flow, OwnerKind, Traffic};
 use earthworm_wire::record::{Lost, Record};
 use earthworm_wire::request::FlowsRequest;
 use tokio::sync::watch;
@@ -56,6 +56,7 @@ pub(crate) struct Told {
     owners: HashMap<u32, OwnerKind>,
     pub(crate) flows: Vec<Flow>,
     pub(crate) drops: Vec<Dropped>,
+    pub(crate) dns: Vec<Dns>,
     pub(crate) lost: Lost,
 }
 
@@ -131,6 +132,7 @@ impl Probe {
             owners: HashMap::new(),
             flows: Vec::new(),
             drops: Vec::new(),
+            dns: Vec::new(),
             lost: Lost::default(),
         };
         for record in records {
@@ -143,6 +145,7 @@ impl Probe {
                     told.flows.push(*flow);
                 }
                 Record::Dropped(dropped) => told.drops.push(*dropped),
+                Record::Dns(dns) => told.dns.push(*dns),
                 Record::Lost(lost) => told.lost = lost,
                 Record::Trouble(trouble) => panic!("{trouble:?}"),
                 _ => {}

@@ -45,6 +45,7 @@ impl Heart {
             Record::Owner(_)
             | Record::Flow(_)
             | Record::Dropped(_)
+            | Record::Dns(_)
             | Record::Sweep(_)
             | Record::Generated(_) => {}
         }

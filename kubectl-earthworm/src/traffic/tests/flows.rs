@@ -293,8 +293,5 @@ fn datagrams_of_a_pod_to_a_service_of_the_same_node_are_told_once() {
         1 node-a 3 < 10.0.0.1:53 udp local=10.0.0.9 sent=120 received=60
         1 node-a sweep 1
     ";
-    flows(
-        datagrams,
-        "node-a shop/client-1[curl] > 10.96.0.10:53/UDP 60/120 last 60/120 rate=180",
-    );
+    flows(datagrams, "node-a shop/client-1[curl] > 10.96.0.10:53/UDP 60/120 last 60/120 rate=180");
 }

@@ -2,7 +2,8 @@
 //! root of the control groups count it, packet by packet.
 //!
 //! [`counters`] has these counters, [`ledger`] makes flows of them, [`holders`]
-//! knows which process has a port.
+//! knows which process has a port. The same programs look into questions to DNS
+//! servers and their answers: [`dns`].
 //!
 //! Who serves is told by the ports: the lower one is the service's when it is
 //! below 32,768, where Linux begins to give ports to clients; else whoever did
@@ -10,15 +11,18 @@
 //! counted, so all sockets of a client are one flow.
 
 mod counters;
+mod dns;
 mod holders;
 mod ledger;
 mod root;
 
 use aya::Ebpf;
-use earthworm_wire::flow::Flow;
+use earthworm_wire::flow::{self, Flow};
 
 use self::counters::Counters;
+use self::dns::Dns;
 use self::ledger::Ledger;
+use crate::clock;
 use crate::uprobe::KernelError;
 
 pub(super) use self::counters::entries;
@@ -36,6 +40,7 @@ const MOST_FREED: usize = 1_024;
 pub(super) struct Datagrams {
     counters: Counters,
     ledger: Ledger,
+    dns: Dns,
 }
 
 impl Datagrams {
@@ -44,7 +49,8 @@ impl Datagrams {
     /// # Errors
     /// When there are no unified control groups, or the kernel refuses.
     pub(super) fn attach(ebpf: &mut Ebpf) -> Result<Self, KernelError> {
-        Ok(Self { counters: Counters::attach(ebpf)?, ledger: Ledger::default() })
+        let dns = Dns::take_maps(ebpf)?;
+        Ok(Self { counters: Counters::attach(ebpf)?, ledger: Ledger::default(), dns })
     }
 
     /// What was added, at most so many flows; the rest is told later, unless
@@ -77,8 +83,29 @@ impl Datagrams {
         flows
     }
 
-    /// Flows that have more to tell.
+    /// Gives up questions to DNS servers that have waited for too long.
+    pub(super) fn expire(&mut self) {
+        self.dns.expire(clock::monotonic_ns());
+    }
+
+    /// What DNS servers did since it was last told, at most so many; the rest is
+    /// told later. `owner` gives the owner of a network namespace, none for one
+    /// that is not of this node.
+    pub(super) fn take_dns(
+        &mut self,
+        most: usize,
+        owner: impl FnMut(u32) -> Option<u32>,
+    ) -> Vec<flow::Dns> {
+        self.dns.take(most, owner)
+    }
+
+    /// Flows and DNS servers of which there is more to tell.
     pub(super) fn waiting(&self) -> u64 {
-        self.ledger.waiting()
+        self.ledger.waiting() + self.dns.waiting()
+    }
+
+    /// Unanswered questions that were not counted for want of room.
+    pub(super) fn overflowed(&self) -> u64 {
+        self.dns.overflowed()
     }
 }

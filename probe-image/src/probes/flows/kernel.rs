@@ -121,6 +121,11 @@ impl Kernel {
         self.datagrams.as_mut().map_err(|error| &*error)
     }
 
+    /// Events that were not counted for want of room here.
+    pub(super) fn overflowed(&self) -> u64 {
+        self.datagrams.as_ref().map_or(0, Datagrams::overflowed)
+    }
+
     /// What the programs cost and lost.
     pub(super) fn accounts(&self) -> &Accounts {
         &self.accounts

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use earthworm_wire::flow::{DROPS_NOT_COUNTED, Dropped, Flow, Owner};
+use earthworm_wire::flow::{DROPS_NOT_COUNTED, Dns, Dropped, Flow, Owner};
 
 use super::datagrams::{Holders, Place};
 use super::kernel::{EndedRing, Kernel};
@@ -118,13 +118,16 @@ impl Measurement {
             }
         }
         self.ledger.finish(&mut self.whose);
+        if let Ok(datagrams) = self.kernel.datagrams() {
+            datagrams.expire();
+        }
     }
 
     /// What cannot be measured here, one line for people each.
     pub(super) fn missing(&mut self) -> Vec<String> {
         let mut missing = vec!["ICMP is not measured".to_owned()];
         if let Err(error) = self.kernel.datagrams() {
-            missing.push(format!("UDP is not measured: {error}"));
+            missing.push(format!("UDP and DNS are not measured: {error}"));
         }
         if let Some(error) = &self.missing {
             missing.push(format!(
@@ -143,6 +146,15 @@ impl Measurement {
         let Self { kernel, whose, .. } = self;
         match kernel.drops() {
             Ok(drops) => drops.take(most, |network| whose.owners.of_network(network)),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// What DNS servers did, at most so many.
+    pub(super) fn take_dns(&mut self, most: usize) -> Vec<Dns> {
+        let Self { kernel, whose, .. } = self;
+        match kernel.datagrams() {
+            Ok(datagrams) => datagrams.take_dns(most, |network| whose.owners.of_network(network)),
             Err(_) => Vec::new(),
         }
     }
@@ -177,7 +189,7 @@ impl Measurement {
 
     /// Connections that were not measured for want of room.
     pub(super) fn overflowed(&self) -> u64 {
-        self.overflowed + self.ledger.overflowed()
+        self.overflowed + self.ledger.overflowed() + self.kernel.overflowed()
     }
 
     /// What the programs cost and lost.

@@ -52,6 +52,9 @@ const RESERVE_RECORDS: usize = 2_048;
 /// Kinds of dropped packets that are told at once.
 const MOST_DROPS: usize = 4_096;
 
+/// DNS servers, as somebody asks them, that are told at once.
+const MOST_DNS: usize = 2_048;
+
 /// Measures until `shutdown` becomes true or its sender is gone. When this
 /// returns, nothing is attached or loaded any more.
 pub async fn run(request: FlowsRequest, sink: Arc<dyn Sink>, mut shutdown: watch::Receiver<bool>) {
@@ -203,11 +206,14 @@ impl Session {
         let first = self.told.is_none();
         let room = self.sink.room().saturating_sub(RESERVE_RECORDS);
         let drops = measurement.take_drops(room.min(MOST_DROPS));
+        let room = room - drops.len();
         // What there was before is no news.
-        let flows = if first && !now {
-            Vec::new()
+        let (dns, flows) = if first && !now {
+            (Vec::new(), Vec::new())
         } else {
-            measurement.take_flows(room - drops.len(), now)
+            let dns = measurement.take_dns((room / 2).min(MOST_DNS));
+            let flows = measurement.take_flows(room - dns.len(), now);
+            (dns, flows)
         };
         for owner in measurement.take_owners() {
             self.sink.push(Record::Owner(owner));
@@ -217,6 +223,9 @@ impl Session {
         }
         for dropped in drops {
             self.sink.push(Record::Dropped(Box::new(dropped)));
+        }
+        for dns in dns {
+            self.sink.push(Record::Dns(Box::new(dns)));
         }
         let (sockets, ended) = measurement.counts();
         self.sink.push(Record::Sweep(Sweep {
