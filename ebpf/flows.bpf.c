@@ -36,6 +36,9 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* The probe's own pid namespace, set before loading: processes have the ids they have there. */
 const volatile u32 pid_namespace_inode = 0;
 
+/* The running kernel's SKB_DROP_REASON_QUEUE_PURGE, likewise; all ones: it has none. */
+const volatile u32 reason_queue_purge = ~0U;
+
 #define ENDED_BYTES (2 * 1024 * 1024)
 
 struct {
@@ -350,6 +353,12 @@ int packet_drop(u64 *context)
 	struct sock *socket = packet->sk;
 	u64 bytes;
 
+	/*
+	 * Every connection that ends leaves the other end's FIN in a queue, which
+	 * goes with its socket: nothing is lost with it.
+	 */
+	if (key.reason == reason_queue_purge && packet->len == 0)
+		return 0;
 	if (!read_headers(&key, packet))
 		return 0;
 	if (device)

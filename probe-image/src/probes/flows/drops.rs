@@ -33,11 +33,30 @@ struct Count(DropCount);
 // SAFETY: two integers, without padding.
 unsafe impl aya::Pod for Count {}
 
+/// What the running kernel calls its reasons to drop a packet, by number.
+#[derive(Debug, Default)]
+pub(super) struct Reasons(HashMap<u32, String>);
+
+impl Reasons {
+    /// From the kernel's type information; empty when it has none.
+    pub(super) fn read() -> Self {
+        let btf = std::fs::read("/sys/kernel/btf/vmlinux").ok();
+        let values = btf.and_then(|btf| enumeration::values(&btf, "skb_drop_reason"));
+        Self(values.unwrap_or_default())
+    }
+
+    /// The number of a reason.
+    pub(super) fn number(&self, word: &str) -> Option<u32> {
+        let is_it = |name: &String| name.strip_prefix(PREFIX) == Some(word);
+        self.0.iter().find(|(_, name)| is_it(name)).map(|(number, _)| *number)
+    }
+}
+
 /// What was dropped since it was last told.
 pub(super) struct Drops {
     /// By port and address, and those for which there was no room.
     maps: [PerCpuHashMap<MapData, Key, Count>; 2],
-    reasons: HashMap<u32, String>,
+    reasons: Reasons,
     told: HashMap<Key, (u64, u64)>,
 }
 
@@ -46,16 +65,12 @@ impl Drops {
     ///
     /// # Errors
     /// When the object has no such maps.
-    pub(super) fn take_maps(ebpf: &mut Ebpf) -> Result<Self, KernelError> {
+    pub(super) fn take_maps(ebpf: &mut Ebpf, reasons: Reasons) -> Result<Self, KernelError> {
         let mut map = |name| {
             PerCpuHashMap::try_from(take(ebpf, name)?)
                 .map_err(|error| KernelError::from_error("use the maps", &error))
         };
         let maps = [map("drops")?, map("crowds")?];
-        let reasons = std::fs::read("/sys/kernel/btf/vmlinux")
-            .ok()
-            .and_then(|btf| enumeration::values(&btf, "skb_drop_reason"))
-            .unwrap_or_default();
         Ok(Self { maps, reasons, told: HashMap::new() })
     }
 
@@ -79,7 +94,7 @@ impl Drops {
             if packets == told.0 {
                 continue;
             }
-            let Some(reason) = reason(&self.reasons, key.0.reason) else { continue };
+            let Some(reason) = reason(&self.reasons.0, key.0.reason) else { continue };
             let Some(owner) = owner(key.0.network) else { continue };
             self.told.insert(key, (packets, bytes));
             taken.push(Dropped {

@@ -11,7 +11,7 @@ use aya::{Ebpf, EbpfLoader};
 use earthworm_ebpf::flows::PROGRAMS;
 
 use super::datagrams::{self, Datagrams};
-use super::drops::Drops;
+use super::drops::{Drops, Reasons};
 use super::socket::{self, BYTES, Socket};
 use crate::kernel::{Accounts, allow_locked_memory, attach_tracepoint, btf, take};
 use crate::uprobe::KernelError;
@@ -48,9 +48,12 @@ impl Kernel {
             .ino();
         // Numbers of namespaces have 32 bits in the kernel.
         let namespace = u32::try_from(namespace).unwrap_or(0);
+        let reasons = Reasons::read();
+        let purged = reasons.number("QUEUE_PURGE").unwrap_or(u32::MAX);
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
             .override_global("pid_namespace_inode", &namespace, true)
+            .override_global("reason_queue_purge", &purged, true)
             .map_max_entries("datagrams", datagrams::entries())
             .load(earthworm_ebpf::flows_object())
             .map_err(|error| KernelError::from_error("load the kernel programs", &error))?;
@@ -64,7 +67,7 @@ impl Kernel {
         let accounts = Accounts::take(&mut ebpf, &PROGRAMS)?;
         // Kernels before 5.17 give no reason, and refuse a program that wants one.
         let drops = attach_tracepoint(&mut ebpf, "packet_drop", "kfree_skb", &btf)
-            .and_then(|()| Drops::take_maps(&mut ebpf));
+            .and_then(|()| Drops::take_maps(&mut ebpf, reasons));
         let datagrams = Datagrams::attach(&mut ebpf);
         let buffer = Vec::with_capacity(CHUNK_BYTES);
         Ok((Self { ebpf, accounts, buffer, drops, datagrams }, ended))
