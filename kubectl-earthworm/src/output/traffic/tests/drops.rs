@@ -104,3 +104,18 @@ fn a_drop_in_words() {
     let words: Vec<String> = rows.iter().map(|row| detail(row).join("\n")).collect();
     insta::assert_snapshot!(words.join("\n\n"));
 }
+
+#[test]
+fn no_format_lets_the_terminal_obey_a_reason() {
+    for format in [Format::Table, Format::Wide, Format::Json, Format::Yaml] {
+        let (out, err) = render_drops(format);
+        assert!(out.contains("evil") && out.contains("NO_SOCKET"), "{out}");
+        for character in [out, err].concat().chars().filter(|&character| character != '\n') {
+            assert!(
+                !character.is_control() && character != '\u{202e}',
+                "{character:?} in {format:?}"
+            );
+        }
+    }
+    assert!(render_drops(Format::Yaml).0.contains("kind: DropList"));
+}
