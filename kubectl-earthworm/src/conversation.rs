@@ -7,3 +7,5 @@
 
 pub mod intake;
 pub mod stream;
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,8 @@ async fn one_probe(
         Err(error) => {
             let message = format!("cannot start the probe: {error}");
             let hint = "it needs a folder from which programs may run: name one in TMPDIR";
-            return Next::Failed(problem("probe-not-started", message, Some(hint)));
+            let hint = is_refusal(&error).then_some(hint);
+            return Next::Failed(problem("probe-not-started", message, hint));
         }
     };
     let next = attend(&mut probe, &token, place, intake, stop).await;
@@ -152,11 +153,14 @@ async fn attend(
 async fn open(probe: &mut Probe, token: &[u8; TOKEN_BYTES], after: u64) -> Result<Stream, Next> {
     let port = probe.port();
     let opening = async {
-        let carrier = connect(port).await?;
+        let carrier = connect(port).await.map_err(|message| {
+            let hint = "the probe listens on the loopback device: ip link set lo up";
+            Next::Failed(problem("unreachable", message, Some(hint)))
+        })?;
+        let silent = |why| Next::Again(format!("the probe does not answer: {why}"));
         match timeout(HELLO, greet(carrier, *token, after)).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("nothing said within {} s", HELLO.as_secs())),
+            Ok(greeted) => greeted.map_err(|error| silent(error.to_string())),
+            Err(_) => Err(silent(format!("nothing said within {} s", HELLO.as_secs()))),
         }
     };
     let status = tokio::select! {
@@ -164,9 +168,9 @@ async fn open(probe: &mut Probe, token: &[u8; TOKEN_BYTES], after: u64) -> Resul
             Ok(stream) => return Ok(stream),
             // Most likely it has ended, or will: whoever answers in its place had
             // the port first.
-            Err(why) => match timeout(DYING, probe.ended()).await {
+            Err(next) => match timeout(DYING, probe.ended()).await {
                 Ok(status) => status,
-                Err(_) => return Err(Next::Again(format!("the probe does not answer: {why}"))),
+                Err(_) => return Err(next),
             },
         },
         status = probe.ended() => status,

@@ -1,6 +1,7 @@
 //! `top --local`: the real program and its probe on this machine's kernel, in
 //! networks of the tests' own. Needs root; says so and passes elsewhere.
 
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
