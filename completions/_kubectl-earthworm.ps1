@@ -368,6 +368,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-earthworm' -ScriptBlock
             [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate, can be repeated')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; NO_COLOR is obeyed')
             [CompletionResult]::new('--all-nodes', '--all-nodes', [CompletionResultType]::ParameterName, 'Listen to every node')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Show what goes on in every namespace, and outside of them; so it is without -n')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Show what goes on in every namespace, and outside of them; so it is without -n')
             [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'One table of the first whole interval, then the end')

@@ -300,7 +300,7 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top__subcmd__drops)
-            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -423,6 +423,7 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l once -d 'One table of the first whole interval, then the end'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l no-headers -d 'No header line in tables'

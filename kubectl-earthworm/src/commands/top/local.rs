@@ -23,7 +23,7 @@ pub(super) fn check(view: &ViewCommand, global: &GlobalArgs) -> Result<(), Probl
     Err(Problem {
         reason: "usage",
         message: format!("top {unknown} needs the API server, which --local does not ask"),
-        hint: Some("see flows, ports, latency or retransmits of this machine".into()),
+        hint: Some("see flows, ports, latency, retransmits or drops of this machine".into()),
     })
 }
 
