@@ -42,12 +42,10 @@ struct {
 	MAP_TYPE(value, struct datagram_count);
 } datagrams SEC(".maps");
 
-/* Source and destination of one packet, or of several in one piece. */
+/* Ports of one packet, or of several in one piece. */
 struct datagram {
-	u8 source[16]; /* IPv4 as mapped IPv6 */
-	u8 destination[16];
-	u16 source_port;
-	u16 destination_port;
+	u16 own;
+	u16 other;
 	u32 header; /* where the header of UDP is */
 };
 
@@ -71,44 +69,45 @@ INLINE u32 find_udp(struct __sk_buff *packet, u8 next)
 	return 0;
 }
 
-/* Whether it is UDP; by the first bytes alone, since most packets are not. */
-INLINE bool read_addresses(struct datagram *out, struct __sk_buff *packet)
+/*
+ * Where the header of UDP is; 0 when there is none. The addresses go to where
+ * source and destination have their place in the key.
+ */
+INLINE u32 read_addresses(struct __sk_buff *packet, u8 *source, u8 *destination)
 {
 	void *data = (void *)(long)packet->data;
 	void *end = (void *)(long)packet->data_end;
 
+	/* By the first bytes alone, since most packets are TCP's. */
 	if (packet->protocol == __builtin_bswap16(ETH_P_IP)) {
 		struct ipv4_header *header = data;
 
 		if ((void *)(header + 1) > end || header->protocol != IPPROTO_UDP)
-			return false;
-		map_address(out->source, header->source);
-		map_address(out->destination, header->destination);
-		out->header = (header->version_length & 0xf) * 4;
-	} else if (packet->protocol == __builtin_bswap16(ETH_P_IPV6)) {
+			return 0;
+		map_address(source, header->source);
+		map_address(destination, header->destination);
+		return (header->version_length & 0xf) * 4;
+	}
+	if (packet->protocol == __builtin_bswap16(ETH_P_IPV6)) {
 		struct ipv6_header *header = data;
-		u8 next;
 
 		if ((void *)(header + 1) > end || header->next_header == IPPROTO_TCP)
-			return false;
-		next = header->next_header;
-		__builtin_memcpy(out->source, header->source, sizeof(out->source));
-		__builtin_memcpy(out->destination, header->destination, sizeof(out->destination));
-		out->header = find_udp(packet, next);
-	} else {
-		return false;
+			return 0;
+		copy_words(source, header->source);
+		copy_words(destination, header->destination);
+		return find_udp(packet, header->next_header);
 	}
-	return out->header != 0;
+	return 0;
 }
 
-INLINE bool read_ports(struct datagram *out, struct __sk_buff *packet)
+INLINE bool read_ports(struct datagram *out, struct __sk_buff *packet, bool sending)
 {
 	u16 ports[2];
 
 	if (bpf_skb_load_bytes(packet, out->header, ports, sizeof(ports)))
 		return false;
-	out->source_port = __builtin_bswap16(ports[0]);
-	out->destination_port = __builtin_bswap16(ports[1]);
+	out->own = __builtin_bswap16(ports[sending ? 0 : 1]);
+	out->other = __builtin_bswap16(ports[sending ? 1 : 0]);
 	return true;
 }
 
@@ -139,30 +138,33 @@ INLINE bool is_unspecified(const u32 *address)
  * services). Answers are translated back before they are seen here, so the
  * socket's word counts, as far as it has one.
  */
-INLINE void prefer_socket(struct datagram *out, struct bpf_sock *socket, bool is_ipv4)
+INLINE void prefer_socket(struct datagram *datagram, struct datagram_key *key,
+			  struct bpf_sock *socket, bool is_ipv4)
 {
-	u32 source[4], destination[4];
+	u32 local[4], remote[4];
 	u16 port = __builtin_bswap16((u16)socket->dst_port);
 
 	if (socket->src_port)
-		out->source_port = socket->src_port;
+		datagram->own = socket->src_port;
 	if (socket->state != TCP_ESTABLISHED || !port)
 		return;
-	out->destination_port = port;
+	datagram->other = port;
 	if (is_ipv4) {
-		map_address(out->source, socket->src_ip4);
-		map_address(out->destination, socket->dst_ip4);
+		map_address(key->local, socket->src_ip4);
+		map_address(key->remote, socket->dst_ip4);
 		return;
 	}
 	for (int word = 0; word < 4; word++) {
-		source[word] = socket->src_ip6[word];
-		destination[word] = socket->dst_ip6[word];
+		local[word] = socket->src_ip6[word];
+		remote[word] = socket->dst_ip6[word];
 	}
-	if (!is_unspecified(source) && !is_unspecified(destination)) {
-		__builtin_memcpy(out->source, source, sizeof(source));
-		__builtin_memcpy(out->destination, destination, sizeof(destination));
+	if (!is_unspecified(local) && !is_unspecified(remote)) {
+		copy_words(key->local, local);
+		copy_words(key->remote, remote);
 	}
 }
+
+const struct datagram_count no_datagrams = {};
 
 INLINE struct datagram_count *known_as(struct datagram_key *key, u8 direction, u16 port)
 {
@@ -178,7 +180,6 @@ INLINE struct datagram_count *known_as(struct datagram_key *key, u8 direction, u
  */
 INLINE struct datagram_count *find_count(struct datagram_key *key, u16 own, u16 other, bool sending)
 {
-	struct datagram_count none = {};
 	struct datagram_count *known;
 	u16 lower = own < other ? own : other;
 
@@ -197,7 +198,7 @@ INLINE struct datagram_count *find_count(struct datagram_key *key, u16 own, u16 
 	if (known)
 		return known;
 	/* Another processor may be about to do the same: that is no failure. */
-	bpf_map_update_elem(&datagrams, key, &none, BPF_NOEXIST);
+	bpf_map_update_elem(&datagrams, key, &no_datagrams, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&datagrams, key);
 }
 
@@ -211,57 +212,9 @@ INLINE u32 packets_of(struct __sk_buff *packet, u64 bytes)
 	return 1;
 }
 
-INLINE void count_datagram(struct __sk_buff *packet, bool sending, u32 program)
+/* Counts it in its own direction, which is one and the same for each of the two programs. */
+INLINE void add_datagram(struct datagram_count *count, bool sending, u64 packets, u64 bytes)
 {
-	struct datagram_count *count;
-	struct datagram_key key = {};
-	struct datagram datagram = {};
-	struct bpf_sock *socket;
-	u64 bytes, packets;
-	u16 own, other;
-
-	if (!read_addresses(&datagram, packet))
-		return;
-	socket = packet->sk;
-	if (!socket)
-		return;
-	socket = bpf_sk_fullsock(socket);
-	if (!socket || socket->protocol != IPPROTO_UDP || socket->type != SOCK_DGRAM)
-		return;
-	if (!read_ports(&datagram, packet)) {
-		count_loss(program);
-		return;
-	}
-	/* `len` counts from the header of IP. */
-	bytes = packet->len - datagram.header - UDP_HEADER_BYTES;
-	packets = packets_of(packet, bytes);
-	if (sending) {
-		prefer_socket(&datagram, socket,
-			      packet->protocol == __builtin_bswap16(ETH_P_IP));
-		__builtin_memcpy(key.local, datagram.source, sizeof(key.local));
-		__builtin_memcpy(key.remote, datagram.destination, sizeof(key.remote));
-		own = datagram.source_port;
-		other = datagram.destination_port;
-	} else {
-		__builtin_memcpy(key.local, datagram.destination, sizeof(key.local));
-		__builtin_memcpy(key.remote, datagram.source, sizeof(key.remote));
-		own = datagram.destination_port;
-		other = datagram.source_port;
-	}
-	key.network = network_of(socket);
-	if (other == DNS_PORT && own > DNS_PORT) {
-		struct dns_question question = { .network = key.network, .port = own };
-
-		__builtin_memcpy(question.client, key.local, sizeof(question.client));
-		__builtin_memcpy(question.server, key.remote, sizeof(question.server));
-		look_at_dns(packet, datagram.header + UDP_HEADER_BYTES, &question, sending,
-			    program);
-	}
-	count = find_count(&key, own, other, sending);
-	if (!count) {
-		count_loss(program);
-		return;
-	}
 	/* An interrupt, or a task that takes over, may count on the same processor. */
 	if (sending) {
 		__sync_fetch_and_add(&count->sent_packets, packets);
@@ -270,10 +223,54 @@ INLINE void count_datagram(struct __sk_buff *packet, bool sending, u32 program)
 		__sync_fetch_and_add(&count->received_packets, packets);
 		__sync_fetch_and_add(&count->received_bytes, bytes);
 	}
-	if (count->own_port == own)
+}
+
+INLINE void count_datagram(struct __sk_buff *packet, bool sending, u32 program)
+{
+	struct datagram_count *count;
+	struct datagram_key key = {};
+	struct datagram datagram;
+	struct bpf_sock *socket;
+	u64 bytes;
+
+	datagram.header = read_addresses(packet, sending ? key.local : key.remote,
+					 sending ? key.remote : key.local);
+	if (!datagram.header)
+		return;
+	socket = packet->sk;
+	if (!socket)
+		return;
+	socket = bpf_sk_fullsock(socket);
+	if (!socket || socket->protocol != IPPROTO_UDP || socket->type != SOCK_DGRAM)
+		return;
+	if (!read_ports(&datagram, packet, sending)) {
+		count_loss(program);
+		return;
+	}
+	if (sending)
+		prefer_socket(&datagram, &key, socket,
+			      packet->protocol == __builtin_bswap16(ETH_P_IP));
+	key.network = network_of(socket);
+	if (datagram.other == DNS_PORT && datagram.own > DNS_PORT) {
+		struct dns_question question = { .network = key.network, .port = datagram.own };
+
+		copy_words(question.client, key.local);
+		copy_words(question.server, key.remote);
+		look_at_dns(packet, datagram.header + UDP_HEADER_BYTES, &question, sending,
+			    program);
+	}
+	count = find_count(&key, datagram.own, datagram.other, sending);
+	if (!count) {
+		count_loss(program);
+		return;
+	}
+	/* `len` counts from the header of IP. */
+	bytes = packet->len - datagram.header - UDP_HEADER_BYTES;
+	add_datagram(count, sending, packets_of(packet, bytes), bytes);
+	if (count->own_port == datagram.own)
 		return;
 	if (!count->own_port)
-		count->own_port = own;
+		count->own_port = datagram.own;
 	else if (!count->has_other_ports)
 		count->has_other_ports = 1;
 }

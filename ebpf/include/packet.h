@@ -53,6 +53,13 @@ struct ipv6_header {
 	u8 destination[16];
 };
 
+/* Headers of IP, and what stands for an address here, are aligned to words. */
+INLINE void copy_words(void *to, const void *from)
+{
+	for (int word = 0; word < 4; word++)
+		((u32 *)to)[word] = ((const u32 *)from)[word];
+}
+
 /* IPv4 in the form of IPv6. */
 INLINE void map_address(u8 *to, u32 address)
 {
