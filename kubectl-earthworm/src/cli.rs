@@ -93,7 +93,7 @@ pub enum Command {
     /// Show the traffic of nodes: who talks to whom, how much, how fast
     #[command(long_about = "Show the traffic of nodes: who talks to whom, how much, how fast.\n\n\
             A probe on each node looks at all sockets of the node and of its pods, and hears of every \
-            connection that ends in between; nothing is done per packet. Bytes are those of the \
+            connection that ends in between; datagrams are counted one by one. Bytes are those of the \
             applications, each counted once. The side that connected is the SOURCE, the side that \
             listens the DESTINATION; SENT and RECEIVED are the source's and count from the moment the \
             probe came.\n\n\
