@@ -116,6 +116,10 @@ pub struct DnsLatency {
     pub buckets: [u64; DNS_BUCKETS],
 }
 
+/// How the line of [`Sweep::missing`] begins that says so of datagrams: then
+/// there are no [`Dns`].
+pub const DNS_NOT_COUNTED: &str = "UDP and DNS are not measured";
+
 /// Length of [`DnsLatency::buckets`].
 pub const DNS_BUCKETS: usize = 24;
 

@@ -48,6 +48,15 @@ pub enum ViewCommand {
         --port is the packets' destination port. They are sorted by packets; --sort-by\n\
         takes packets and bytes.")]
     Drops(ViewArgs),
+    /// Questions to DNS servers, their answers, and how long these took
+    #[command(after_help = "Examples:\n  \
+        # What the pods of all nodes ask, and whether they get answers\n  \
+        kubectl earthworm top dns --all-nodes --for 30s\n\n  \
+        # How one pod fares: its longest and shortest waits, rare codes\n  \
+        kubectl earthworm top dns node-a -n shop --pod web-1 -o wide\n\n\
+        Only DNS over UDP is seen, from the side that asks; -n and --pod are about that\n\
+        side. Rows are sorted by queries; --sort-by takes queries, timeouts and latency.")]
+    Dns(ViewArgs),
 }
 
 impl ViewCommand {
@@ -62,7 +71,8 @@ impl ViewCommand {
             | Self::Ports(arguments)
             | Self::Latency(arguments)
             | Self::Retransmits(arguments)
-            | Self::Drops(arguments) => arguments,
+            | Self::Drops(arguments)
+            | Self::Dns(arguments) => arguments,
         }
     }
 }
@@ -151,6 +161,12 @@ pub enum SortKey {
     Retransmits,
     /// Connections that are open or were opened.
     Connections,
+    /// Questions to DNS servers.
+    Queries,
+    /// Questions without an answer.
+    Timeouts,
+    /// Mean time to an answer.
+    Latency,
 }
 
 /// Shortest and longest `--interval`.

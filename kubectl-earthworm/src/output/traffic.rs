@@ -2,6 +2,7 @@
 
 mod columns;
 mod detail;
+mod dns;
 mod drops;
 mod reasons;
 mod size;

@@ -1,17 +1,20 @@
 //! What probes reported of traffic, added up per flow.
 
+mod dns;
 mod drops;
 mod entry;
 mod waiting;
 
+pub(super) use dns::{DNS_PORT, DnsEntry};
 pub(super) use drops::DropEntry;
 pub(super) use entry::{Entry, Path};
 
 use super::amounts::Amounts;
 use super::names::{Names, plain_address, plain_owner, unknown_owner};
 use crate::naming::{Endpoint, EndpointKind};
+use dns::Questions;
 use drops::{Drops, Who};
-use earthworm_wire::flow::{Amount, Direction, Dropped, Flow, OwnerKind, Sweep, Transport};
+use earthworm_wire::flow::{Amount, Direction, Dns, Dropped, Flow, OwnerKind, Sweep, Transport};
 use earthworm_wire::record::NodeTime;
 use entry::{Ends, Wire};
 use jiff::Timestamp;
@@ -27,6 +30,8 @@ const OWNERS_KEPT: usize = 65_536;
 /// Kinds of dropped packets that are kept apart for each node: twice as many as
 /// a probe tells apart, who may be followed by another.
 const DROPS_KEPT: usize = 10_240;
+/// Pairs of who asks and DNS server that are kept apart for each node, likewise.
+const QUESTIONS_KEPT: usize = 8_192;
 /// The part of the flows that makes room when there is none.
 const FORGET_PART: usize = 8;
 
@@ -57,6 +62,7 @@ pub(super) struct Book {
     pub(super) last: Option<Interval>,
     pub(super) other: Other,
     pub(super) drops: Drops,
+    pub(super) questions: Questions,
 }
 
 /// What a probe said at the end of an interval.
@@ -91,14 +97,16 @@ impl Ledger {
     /// For these nodes; they are spoken of by their place in the list.
     #[must_use]
     pub fn new(nodes: impl IntoIterator<Item = Arc<str>>) -> Self {
-        Self::with_room_for(nodes, FLOWS_KEPT, DROPS_KEPT)
+        Self::with_room_for(nodes, FLOWS_KEPT, DROPS_KEPT, QUESTIONS_KEPT)
     }
 
-    /// The same with room for so many flows, and kinds of dropped packets.
+    /// The same with room for so many flows, kinds of dropped packets, and pairs that
+    /// ask and answer.
     pub(super) fn with_room_for(
         nodes: impl IntoIterator<Item = Arc<str>>,
         limit: usize,
         drops: usize,
+        questions: usize,
     ) -> Self {
         let book = |name| Book {
             name,
@@ -109,6 +117,7 @@ impl Ledger {
             last: None,
             other: Other::default(),
             drops: Drops::with_room_for(drops),
+            questions: Questions::with_room_for(questions),
         };
         Self {
             nodes: nodes.into_iter().map(book).collect(),
@@ -197,6 +206,14 @@ impl Ledger {
         book.drops.add(book.intervals + 1, dropped, at, &who);
     }
 
+    /// What a DNS server made of questions; before the first look it does not
+    /// count, likewise.
+    pub fn dns_of(&mut self, node: usize, dns: &Dns, at: Timestamp, names: &dyn Names) {
+        let Some(book) = self.nodes.get_mut(node).filter(|book| book.observed) else { return };
+        let who = Who { node: &book.name, owners: &book.owners, names };
+        book.questions.add(book.intervals + 1, dns, at, &who);
+    }
+
     /// All flows of an interval have been told. True when everything was
     /// counted in it, so not for the first look at what was there already.
     pub fn sweep(&mut self, node: usize, sweep: &Sweep, names: &dyn Names) -> bool {
@@ -218,6 +235,7 @@ impl Ledger {
         });
         let who = Who { node: &book.name, owners: &book.owners, names };
         book.drops.name_again(&who);
+        book.questions.name_again(&who);
         self.name_again(node, names);
         let nodes = &self.nodes;
         let told = |other: usize| nodes[other].observed.then_some(nodes[other].intervals);
@@ -250,6 +268,7 @@ impl Ledger {
         book.observed = false;
         book.owners.clear();
         book.drops.gone();
+        book.questions.gone();
         self.current.retain(|wire, place| {
             if wire.node == node {
                 self.entries[*place].end();

@@ -30,6 +30,7 @@
 //! are shown.
 
 mod amounts;
+mod dns;
 mod ledger;
 mod names;
 mod node;
@@ -41,10 +42,11 @@ pub(crate) mod tests;
 mod view;
 
 pub use amounts::{Amounts, Changes};
+pub use dns::{DnsCounts, NOERROR, NXDOMAIN, SERVFAIL};
 pub use ledger::{Interval, Ledger, Other};
 pub use names::Names;
 pub use node::Summary;
 pub use observer::{News, Observer};
-pub use row::{DropRow, End, FlowRow, Row, Several, Subject};
+pub use row::{DnsRow, DropRow, End, FlowRow, Row, Several, Subject};
 pub use sort::SortBy;
 pub use view::{Filter, Listing, Query, View};

@@ -5,7 +5,7 @@ use super::view::View;
 use crate::price::Price;
 use crate::rhythm::{ProbeOutcome, Problem};
 use crate::signal::{NodeId, Stamp, Streaming};
-use earthworm_wire::flow::{Amount, DROPS_NOT_COUNTED, Sweep};
+use earthworm_wire::flow::{Amount, DNS_NOT_COUNTED, DROPS_NOT_COUNTED, Sweep};
 use earthworm_wire::record::{Cost, Lost};
 use std::time::Duration;
 
@@ -54,11 +54,17 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// For who asked for this view: where dropped packets were asked for and the
-    /// kernel does not tell, nothing was measured.
+    /// For who asked for this view: where dropped packets or DNS were asked for
+    /// and the kernel does not tell, nothing was measured.
     #[must_use]
     pub fn of_view(mut self, view: View) -> Self {
-        if view == View::Drops && self.dropped.is_none() {
+        let no_dns = self.missing.iter().any(|line| line.starts_with(DNS_NOT_COUNTED));
+        let nothing = match view {
+            View::Drops => self.dropped.is_none(),
+            View::Dns => no_dns,
+            _ => false,
+        };
+        if nothing {
             self.exit_code = 2;
         }
         self

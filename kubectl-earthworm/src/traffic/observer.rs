@@ -101,6 +101,7 @@ impl Observer {
             Record::Owner(owner) => self.ledger.owner(node, owner.id, &owner.kind),
             Record::Flow(flow) => self.ledger.flow(node, flow, at.wall, names),
             Record::Dropped(dropped) => self.ledger.drop_of(node, dropped, at.wall, names),
+            Record::Dns(dns) => self.ledger.dns_of(node, dns, at.wall, names),
             Record::Sweep(sweep) => {
                 let counted = self.ledger.sweep(node, sweep, names);
                 let last = self.ledger.last(node).filter(|_| counted);
@@ -118,12 +119,8 @@ impl Observer {
                 self.ledger.gone(node);
                 return self.news(node, at, FindingKind::Problem(problem));
             }
-            // Not shown yet, and records of other requests.
-            Record::Dns(_)
-            | Record::Attached(_)
-            | Record::Beat(_)
-            | Record::Incident(_)
-            | Record::Generated(_) => {}
+            // Records of other requests.
+            Record::Attached(_) | Record::Beat(_) | Record::Incident(_) | Record::Generated(_) => {}
         }
         None
     }

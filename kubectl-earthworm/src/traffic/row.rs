@@ -1,6 +1,7 @@
 //! One row of a table.
 
 use super::amounts::Amounts;
+use super::dns::DnsCounts;
 use crate::naming::{Endpoint, ServiceName};
 use earthworm_wire::flow::{Direction, RoundTrip, Transport};
 use std::net::IpAddr;
@@ -13,9 +14,11 @@ pub struct Row {
     pub subject: Subject,
     /// Of a flow, the node that saw it; of a pod, the one it runs on.
     pub node: Option<Arc<str>>,
-    /// In the last interval; `None` when nothing was told of it.
+    /// In the last interval; `None` when nothing was told of it. Questions to DNS
+    /// servers have their numbers in the subject.
     pub interval: Option<Amounts>,
-    /// Bytes of both directions per second in the last interval; of a drop, packets.
+    /// Bytes of both directions per second in the last interval; of a drop, packets; of DNS,
+    /// questions.
     pub rate: f64,
     /// Since the probes came.
     pub total: Amounts,
@@ -44,6 +47,21 @@ pub enum Subject {
     Port(u16, Transport),
     /// Packets that a node's kernel threw away.
     Drop(Box<DropRow>),
+    /// Questions to a DNS server.
+    Dns(Box<DnsRow>),
+}
+
+/// What a DNS server made of questions over UDP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DnsRow {
+    /// Who asked: a pod, or the node.
+    pub client: Arc<Endpoint>,
+    /// Whom, as the client sees it: a service, when that is what was asked.
+    pub server: End,
+    /// In the last interval; `None` when nothing was told of it.
+    pub interval: Option<DnsCounts>,
+    /// Since the probes came.
+    pub total: DnsCounts,
 }
 
 /// Packets that were thrown away for one reason. Without source and

@@ -1,6 +1,7 @@
 //! What comes first.
 
-use super::row::{DropRow, End, Row, Subject};
+use super::dns::DnsCounts;
+use super::row::{DnsRow, DropRow, End, Row, Subject};
 use super::view::View;
 use std::cmp::{Ordering, Reverse};
 
@@ -18,6 +19,12 @@ pub enum SortBy {
     Retransmits,
     /// Connections that are open, then those that were opened.
     Connections,
+    /// Questions to DNS servers in the last interval, then since the start.
+    Queries,
+    /// Those without an answer likewise.
+    Timeouts,
+    /// Mean time to an answer since the start; what has none comes last.
+    Latency,
 }
 
 impl SortBy {
@@ -30,6 +37,9 @@ impl SortBy {
             Self::RoundTrip => "rtt",
             Self::Retransmits => "retransmits",
             Self::Connections => "connections",
+            Self::Queries => "queries",
+            Self::Timeouts => "timeouts",
+            Self::Latency => "latency",
         }
     }
 
@@ -69,8 +79,30 @@ impl SortBy {
                 (interval.map_or(0, count), count(&row.total))
             }
             Self::Connections => (row.open, row.total.changes.opened),
+            Self::Queries => asked(row, |counts| counts.questions),
+            Self::Timeouts => asked(row, |counts| counts.timeouts),
+            // Likewise.
+            Self::Latency => {
+                let mean = |dns: &DnsRow| {
+                    let latency = &dns.total.latency;
+                    latency.sum_micros.checked_div(latency.count).map_or(0, |mean| mean + 1)
+                };
+                (dns(row).map_or(0, mean), 0)
+            }
         }
     }
+}
+
+fn dns(row: &Row) -> Option<&DnsRow> {
+    match &row.subject {
+        Subject::Dns(dns) => Some(dns),
+        _ => None,
+    }
+}
+
+fn asked(row: &Row, count: fn(&DnsCounts) -> u64) -> (u64, u64) {
+    let Some(dns) = dns(row) else { return (0, 0) };
+    (dns.interval.as_ref().map_or(0, count), count(&dns.total))
 }
 
 fn moved(row: &Row) -> (u64, u64) {
@@ -92,6 +124,9 @@ fn by_name(one: &Row, other: &Row) -> Ordering {
             (port, over).cmp(&(other, other_over))
         }
         (Subject::Drop(one), Subject::Drop(other)) => drop_name(one).cmp(&drop_name(other)),
+        (Subject::Dns(one), Subject::Dns(other)) => {
+            (&one.client, &one.server.endpoint).cmp(&(&other.client, &other.server.endpoint))
+        }
         // One table has rows of one kind.
         _ => Ordering::Equal,
     })

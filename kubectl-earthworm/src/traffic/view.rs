@@ -1,10 +1,12 @@
 //! Rows from the ledger: what belongs together, what is wanted, what comes first.
 
+mod dns;
 mod drops;
 mod group;
 mod sides;
 
 use super::amounts::Amounts;
+use super::dns::DnsCounts;
 use super::ledger::{Entry, Ledger, Other};
 use super::row::{Row, Subject};
 use super::sort::SortBy;
@@ -33,6 +35,8 @@ pub enum View {
     Retransmits,
     /// Packets that a node's kernel threw away for one reason.
     Drops,
+    /// Questions of a pod or node to a DNS server.
+    Dns,
 }
 
 impl View {
@@ -48,6 +52,7 @@ impl View {
             Self::Latency => "latency",
             Self::Retransmits => "retransmits",
             Self::Drops => "drops",
+            Self::Dns => "dns",
         }
     }
 
@@ -55,9 +60,11 @@ impl View {
     /// through it; first what they are sorted by if nothing else is said.
     #[must_use]
     pub fn sort_keys(self) -> &'static [SortBy] {
-        use SortBy::{Bytes, Connections, Packets, Retransmits, RoundTrip};
+        use SortBy::{Bytes, Connections, Latency, Packets, Queries};
+        use SortBy::{Retransmits, RoundTrip, Timeouts};
         match self {
             Self::Drops => &[Packets, Bytes],
+            Self::Dns => &[Queries, Timeouts, Latency],
             Self::Latency => &[RoundTrip, Retransmits, Connections, Bytes, Packets],
             Self::Retransmits => &[Retransmits, Connections, Bytes, Packets, RoundTrip],
             _ => &[Bytes, Packets, RoundTrip, Retransmits, Connections],
@@ -107,6 +114,8 @@ pub struct Listing {
     /// Dropped packets that are in no row, whatever was asked for: there was no
     /// room for their kind.
     pub unplaced: Amount,
+    /// The same of questions to DNS servers.
+    pub unplaced_dns: DnsCounts,
 }
 
 impl Filter {
@@ -146,7 +155,7 @@ impl Filter {
             Subject::Pod(pod) => self.wants_end(pod),
             Subject::Service(service) => in_namespace(&service.namespace),
             Subject::Namespace(namespace) => in_namespace(namespace),
-            Subject::Flow(_) | Subject::Port(..) | Subject::Drop(_) => true,
+            Subject::Flow(_) | Subject::Port(..) | Subject::Drop(_) | Subject::Dns(_) => true,
         }
     }
 }
@@ -157,6 +166,9 @@ impl Ledger {
     pub fn listing(&self, query: &Query) -> Listing {
         if query.view == View::Drops {
             return self.drops(query);
+        }
+        if query.view == View::Dns {
+            return self.dns(query);
         }
         let both_sides = BothSides::of(self);
         let counted = self.nodes.iter().filter(|book| book.counted);

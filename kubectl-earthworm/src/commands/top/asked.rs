@@ -66,6 +66,7 @@ impl Asked {
             ViewCommand::Latency(_) => View::Latency,
             ViewCommand::Retransmits(_) => View::Retransmits,
             ViewCommand::Drops(_) => View::Drops,
+            ViewCommand::Dns(_) => View::Dns,
         };
         let sort = match arguments.sort_by {
             Some(SortKey::Bytes) => SortBy::Bytes,
@@ -73,13 +74,16 @@ impl Asked {
             Some(SortKey::Rtt) => SortBy::RoundTrip,
             Some(SortKey::Retransmits) => SortBy::Retransmits,
             Some(SortKey::Connections) => SortBy::Connections,
+            Some(SortKey::Queries) => SortBy::Queries,
+            Some(SortKey::Timeouts) => SortBy::Timeouts,
+            Some(SortKey::Latency) => SortBy::Latency,
             None => view.sort_keys()[0],
         };
         if !view.sort_keys().contains(&sort) {
             let keys: Vec<&str> = view.sort_keys().iter().map(|key| key.name()).collect();
             return Err(Problem {
                 reason: "usage",
-                message: format!("{} have no {}", view.name(), sort.name()),
+                message: format!("rows of {} have no {}", view.name(), sort.name()),
                 hint: Some(format!("sort by {}", keys.join(" or "))),
             });
         }

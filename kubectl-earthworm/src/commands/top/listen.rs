@@ -301,7 +301,10 @@ impl Running<'_> {
 
 fn is_traffic(record: &earthworm_wire::record::Record) -> bool {
     use earthworm_wire::record::Record;
-    matches!(record, Record::Owner(_) | Record::Flow(_) | Record::Dropped(_) | Record::Sweep(_))
+    matches!(
+        record,
+        Record::Owner(_) | Record::Flow(_) | Record::Dropped(_) | Record::Dns(_) | Record::Sweep(_)
+    )
 }
 
 fn exit(summaries: &[Summary], interrupted: bool, asked: &Asked) -> Exit {

@@ -1,6 +1,6 @@
 //! The shapes of the data, field by field, as the schema has them.
 
-use super::traffic::{DropListBody, FlowSummaryBody, ListBody};
+use super::traffic::{DnsListBody, DropListBody, FlowSummaryBody, ListBody};
 use serde::Serialize;
 
 /// One object of the output.
@@ -26,6 +26,7 @@ pub(super) enum Body {
     Summary(Box<SummaryBody>),
     List(Box<ListBody>),
     DropList(Box<DropListBody>),
+    DnsList(Box<DnsListBody>),
     FlowSummary(Box<FlowSummaryBody>),
 }
 

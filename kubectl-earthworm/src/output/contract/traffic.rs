@@ -1,8 +1,10 @@
 //! Traffic as data: `FlowList`, `TrafficList`, `FlowSummary`; dropped packets
-//! have a file of their own.
+//! and DNS have files of their own.
 
+mod dns;
 mod drops;
 
+pub(in crate::output) use dns::DnsListBody;
 pub(in crate::output) use drops::DropListBody;
 
 use super::objects::{Body, CostBody, LostBody, Object, ProbeBody};
@@ -214,6 +216,7 @@ struct SocketsBody {
 /// The object of an interval of one node.
 pub(in crate::output) fn list(told: &Told<'_>, node: &NodeId, interval: &Interval) -> Object {
     let by = match told.view {
+        View::Dns => return dns::list(told, node, interval),
         View::Drops => return drops::list(told, node, interval),
         View::Flows | View::Latency | View::Retransmits => None,
         View::Pods => Some("pod"),
@@ -311,9 +314,12 @@ fn subject(subject: &Subject, node: Option<&str>) -> SubjectBody {
         Subject::Port(port, transport) => {
             SubjectBody::Port { port: *port, transport: transport.name() }
         }
-        // A list of their own has them.
+        // Lists of their own have them.
         Subject::Drop(drop) => {
             SubjectBody::Named { namespace: None, name: drop.reason.to_string() }
+        }
+        Subject::Dns(dns) => {
+            SubjectBody::Named { namespace: None, name: dns.client.name.to_string() }
         }
     }
 }

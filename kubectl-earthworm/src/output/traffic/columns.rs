@@ -1,6 +1,6 @@
 //! The columns of each view; the live screen has the same.
 
-use super::{drops, size};
+use super::{dns, drops, size};
 use crate::naming::{Endpoint, EndpointKind};
 use crate::output::escape;
 use crate::output::table::duration;
@@ -44,6 +44,9 @@ pub fn columns(view: View, wide: bool, several_nodes: bool) -> Vec<Column> {
     if view == View::Drops {
         return drops::columns(wide, several_nodes);
     }
+    if view == View::Dns {
+        return dns::columns(wide, several_nodes);
+    }
     let node = several_nodes.then_some(NODE);
     let mut columns: Vec<Column> = match view {
         View::Flows | View::Latency | View::Retransmits => node.into_iter().chain(FLOW).collect(),
@@ -51,14 +54,14 @@ pub fn columns(view: View, wide: bool, several_nodes: bool) -> Vec<Column> {
         View::Services => NAMED.to_vec(),
         View::Namespaces => vec![NAMED[1]],
         View::Ports => vec![PORT, PROTOCOL],
-        View::Drops => Vec::new(),
+        View::Drops | View::Dns => Vec::new(),
     };
     columns.extend(MEASURES);
     if wide {
         match view {
             View::Flows | View::Latency | View::Retransmits => columns.extend(FLOW_WIDE),
             View::Pods => columns.push(WORKLOAD),
-            View::Services | View::Namespaces | View::Ports | View::Drops => {}
+            View::Services | View::Namespaces | View::Ports | View::Drops | View::Dns => {}
         }
         columns.extend(WIDE);
     }
@@ -90,7 +93,7 @@ const NAMED: [Column; 2] = [
         Subject::Pod(pod) => Some(pod.name.to_string()),
         Subject::Service(service) => Some(service.name.to_string()),
         Subject::Namespace(name) => Some(name.to_string()),
-        Subject::Flow(_) | Subject::Port(..) | Subject::Drop(_) => None,
+        Subject::Flow(_) | Subject::Port(..) | Subject::Drop(_) | Subject::Dns(_) => None,
     }),
 ];
 
@@ -206,5 +209,6 @@ pub(super) fn title(row: &Row) -> String {
         Subject::Namespace(name) => name.to_string(),
         Subject::Port(port, transport) => format!("port {port}/{}", transport.name()),
         Subject::Drop(drop) => drops::title(drop),
+        Subject::Dns(dns) => dns::title(dns),
     }
 }

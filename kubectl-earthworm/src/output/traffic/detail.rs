@@ -1,7 +1,7 @@
 //! One row in words.
 
 use super::columns::title;
-use super::{drops, size};
+use super::{dns, drops, size};
 use crate::output::escape;
 use crate::output::sentence::count;
 use crate::output::table::duration;
@@ -9,11 +9,12 @@ use crate::traffic::{Amounts, Row, Subject};
 
 /// Everything that is known of a row, in three lines, escaped: who, what moved
 /// and how far away it is, what became of connections; or who, how much, and why
-/// it was dropped.
+/// it was dropped; or who asked whom, what came of it, and how soon.
 #[must_use]
 pub fn detail(row: &Row) -> [String; 3] {
     let lines = match &row.subject {
         Subject::Drop(drop) => [title(row), drops::amounts(row), drops::why(drop)],
+        Subject::Dns(asked) => [title(row), dns::amounts(asked), dns::latency(asked)],
         _ => [title(row), moved(row), connections(row)],
     };
     lines.map(|line| escape(&line).into_owned())

@@ -1,10 +1,10 @@
 //! `-o table` and `-o wide`: a table per interval.
 
 use super::columns::{Column, columns};
-use super::{Told, TrafficSink, size};
+use super::{Told, TrafficSink, dns, size};
 use crate::output::people::People;
 use crate::rhythm::{Finding, FindingKind};
-use crate::traffic::{Listing, Summary, View};
+use crate::traffic::{DnsCounts, Listing, Summary, View};
 use std::io::{self, Write};
 
 /// What is in no other row.
@@ -75,12 +75,13 @@ impl<W: Write, E: Write> TrafficSink for TrafficTable<W, E> {
 
     fn told(&mut self, told: &Told<'_>) -> io::Result<()> {
         let columns = columns(told.view, self.wide, self.several_nodes);
-        let Listing { rows, matching, other, unplaced } = told.listing;
+        let Listing { rows, matching, other, unplaced, unplaced_dns } = told.listing;
         self.shown = (rows.len(), *matching);
         let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
         let mut lines: Vec<Vec<String>> =
             rows.iter().map(|row| columns.iter().map(|column| column.of(row)).collect()).collect();
-        if other.flows > 0 || unplaced.packets > 0 {
+        let unplaced = unplaced.packets > 0 || *unplaced_dns != DnsCounts::default();
+        if other.flows > 0 || unplaced {
             lines.push(other_line(&columns, told.view, told.listing));
         }
         self.widths.resize(columns.len(), 0);
@@ -126,9 +127,13 @@ fn other_line(columns: &[Column], view: View, listing: &Listing) -> Vec<String> 
         View::Pods | View::Services | View::Namespaces => "NAME",
         View::Ports => "PORT",
         View::Drops => "WHERE",
+        View::Dns => "CLIENT",
     };
     let value = |column: &Column| match column.title {
         title if title == name => OTHER.to_owned(),
+        title if view == View::Dns => {
+            dns::value(&listing.unplaced_dns, title).unwrap_or_else(|| "<none>".to_owned())
+        }
         "PACKETS" => listing.unplaced.packets.to_string(),
         "BYTES" => size::bytes(listing.unplaced.bytes),
         "SENT" => size::bytes(amounts.sent.bytes),

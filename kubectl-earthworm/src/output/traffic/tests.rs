@@ -1,5 +1,6 @@
 //! Intervals in, text out.
 
+mod dns;
 mod drops;
 
 use super::*;
@@ -73,6 +74,8 @@ fn tell(sink: &mut dyn TrafficSink, observer: &Observer, query: &Query) {
             belong(&mut flow.source.endpoint);
         } else if let Subject::Drop(drop) = &mut row.subject {
             belong(&mut drop.place);
+        } else if let Subject::Dns(dns) = &mut row.subject {
+            belong(&mut dns.client);
         } else if let Subject::Pod(pod) = &mut row.subject {
             belong(pod);
         }

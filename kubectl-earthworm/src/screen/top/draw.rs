@@ -110,6 +110,9 @@ fn header(state: &State, widths: &[usize]) -> Line<'static> {
         SortBy::RoundTrip => "RTT",
         SortBy::Retransmits => "RETRANSMITS",
         SortBy::Connections => "CONNECTIONS",
+        SortBy::Queries => "QUERIES",
+        SortBy::Timeouts => "TIMEOUTS",
+        SortBy::Latency => "LATENCY",
     };
     let mut spans = vec![Span::raw(" ")];
     for (column, width) in state.columns.iter().zip(widths) {
@@ -144,6 +147,9 @@ fn remark(state: &State, last: usize) -> String {
     }
     if state.unplaced > 0 {
         parts.push(format!("{} dropped packets in no row for want of room", state.unplaced));
+    }
+    if state.unplaced_dns > 0 {
+        parts.push(format!("{} questions in no row for want of room", state.unplaced_dns));
     }
     format!(" {}", parts.join("; "))
 }

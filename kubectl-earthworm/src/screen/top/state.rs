@@ -56,6 +56,8 @@ pub struct State {
     pub(super) other: Other,
     /// Dropped packets that are in no row.
     pub(super) unplaced: u64,
+    /// Questions to DNS servers that are in no row.
+    pub(super) unplaced_dns: u64,
     /// Rows there are beyond those that were sent.
     pub(super) beyond: usize,
     /// All rows that were sent.
@@ -86,6 +88,7 @@ impl State {
             rows: Vec::new(),
             other: Other::default(),
             unplaced: 0,
+            unplaced_dns: 0,
             beyond: 0,
             all: Vec::new(),
             waiting: None,
@@ -193,6 +196,7 @@ impl State {
         self.beyond = listing.matching.saturating_sub(listing.rows.len());
         self.other = listing.other;
         self.unplaced = listing.unplaced.packets;
+        self.unplaced_dns = listing.unplaced_dns.questions;
         self.all = listing.rows;
         self.arrange();
     }

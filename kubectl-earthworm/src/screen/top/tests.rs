@@ -97,6 +97,37 @@ fn drops_are_sorted_by_packets_or_bytes() {
     assert_eq!(state.sort, SortBy::Packets);
 }
 
+const DNS: &str = "
+    0 name pod shop/client-1 10.0.0.1 node-a
+    0 name service kube-system/kube-dns 10.96.0.10
+    0 node-a owner 1 shop/client-1
+    0 node-a owner 2 *
+    0 node-a sweep
+    1 node-a dns 1 10.96.0.10 asked=9 0=6x500 3=3x100
+    1 node-a dns 2 203.0.113.53 asked=4 silent=4
+    1 node-a sweep 2
+";
+
+#[test]
+fn dns_is_sorted_by_queries_timeouts_or_latency() {
+    let nodes = vec![node_id("node-a")];
+    let setup = Setup { view: View::Dns, sort: SortBy::Queries, nodes, color: false };
+    let mut state = State::new(setup, stamp(0.0));
+    let mut listing = play(DNS).observer.ledger.listing(&query(View::Dns));
+    listing.unplaced_dns.questions = 3;
+    let facts = vec![Some(NodeFacts { sockets: 123 })];
+    state.update(Update::Interval { listing: Box::new(listing), nodes: facts });
+    insta::assert_snapshot!(picture(&state, 110, 12));
+    let top = |state: &State| state.columns[0].of(&state.rows[0]);
+    assert_eq!(top(&state), "shop/client-1");
+    press(&mut state, KeyCode::Char('s'));
+    assert_eq!((state.sort, top(&state).as_str()), (SortBy::Timeouts, "node/node-a"));
+    press(&mut state, KeyCode::Char('s'));
+    assert_eq!((state.sort, top(&state).as_str()), (SortBy::Latency, "shop/client-1"));
+    press(&mut state, KeyCode::Char('s'));
+    assert_eq!(state.sort, SortBy::Queries);
+}
+
 #[test]
 fn before_the_first_interval() {
     let setup = Setup {

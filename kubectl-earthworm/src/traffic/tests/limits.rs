@@ -3,7 +3,7 @@
 use super::notation::{Book, query};
 use crate::traffic::{Ledger, View};
 use earthworm_wire::flow::{
-    Amount, Connections, Direction, Dropped, Flow, OwnerKind, Sweep, Traffic, Transport,
+    Amount, Connections, Direction, Dns, Dropped, Flow, OwnerKind, Sweep, Traffic, Transport,
 };
 use jiff::Timestamp;
 use std::net::{IpAddr, Ipv4Addr};
@@ -42,7 +42,7 @@ fn sweep(number: u64) -> Sweep {
 #[test]
 fn what_falls_out_is_counted_as_other_and_nothing_is_lost() {
     let names = Book::default();
-    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 16);
+    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 16, 8);
     ledger.owner(0, 1, &OwnerKind::Process { name: "curl".into() });
     ledger.sweep(0, &sweep(0), &names);
     // The first is open and so outlives those that are not.
@@ -72,7 +72,7 @@ fn what_falls_out_is_counted_as_other_and_nothing_is_lost() {
 #[test]
 fn kinds_of_drops_without_room_are_counted_together() {
     let names = Book::default();
-    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 8);
+    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 8, 8);
     ledger.owner(0, 1, &OwnerKind::Node);
     ledger.sweep(0, &sweep(0), &names);
     for port in 1..=20 {
@@ -92,4 +92,20 @@ fn kinds_of_drops_without_room_are_counted_together() {
     assert_eq!(listing.rows.len(), 8);
     assert_eq!(listing.unplaced, Amount { packets: 24, bytes: 960 });
     assert_eq!(ledger.dropped(0), Amount { packets: 40, bytes: 1600 });
+}
+
+#[test]
+fn questions_without_room_are_counted_together() {
+    let names = Book::default();
+    let mut ledger = Ledger::with_room_for([std::sync::Arc::from("node-a")], 16, 8, 8);
+    ledger.owner(0, 1, &OwnerKind::Node);
+    ledger.sweep(0, &sweep(0), &names);
+    for server in 1..=20 {
+        let server = IpAddr::V4(Ipv4Addr::new(203, 0, 113, server));
+        let dns = Dns { owner: 1, server, questions: 3, timeouts: 1, answers: Vec::new() };
+        ledger.dns_of(0, &dns, Timestamp::UNIX_EPOCH, &names);
+    }
+    let listing = ledger.listing(&query(View::Dns));
+    assert_eq!(listing.rows.len(), 8);
+    assert_eq!((listing.unplaced_dns.questions, listing.unplaced_dns.timeouts), (36, 12));
 }

@@ -1,5 +1,6 @@
 //! Records of probes in, rows out.
 
+mod dns;
 mod drops;
 mod flows;
 mod limits;

@@ -15,6 +15,7 @@
 //! 0 node-a owner 3 *                       the node itself
 //! 1 node-a drop 1 NO_SOCKET 10.0.0.1 10.0.0.2:80 proto=6 packets=1 bytes=40
 //! 1 node-a drop 1 NO_SOCKET * packets=9    kinds that were not told apart
+//! 1 node-a dns 1 10.96.0.10 asked=5 silent=1 0=3x600 3=1x90   answers by code, CODE=COUNTxMICROS
 //! 1 node-a sweep 1                         an interval of 1 s
 //! ```
 
@@ -22,11 +23,13 @@ use crate::naming::{Endpoint, EndpointKind, ServiceName};
 use crate::rhythm::tests::notation::stamp;
 use crate::signal::{NodeId, SessionState, Signal, SignalKind, Streaming};
 use crate::traffic::names::{plain_address, plain_owner};
-use crate::traffic::{Amounts, DropRow, Filter, Listing, Names, News, Observer, Query, Row};
+use crate::traffic::{
+    Amounts, DnsCounts, DropRow, Filter, Listing, Names, News, Observer, Query, Row,
+};
 use crate::traffic::{SortBy, Subject, View};
 use earthworm_wire::flow::{
-    Amount, Connections, Direction, Dropped, Flow, Owner, OwnerKind, RoundTrip, Sweep, Traffic,
-    Transport,
+    Amount, Connections, DNS_BUCKETS, Direction, Dns, DnsAnswers, DnsLatency, Dropped, Flow, Owner,
+    OwnerKind, RoundTrip, Sweep, Traffic, Transport,
 };
 use earthworm_wire::record::{Cost, Lost, Record, Trouble, TroubleReason};
 use jiff::Timestamp;
@@ -211,6 +214,7 @@ fn kind(
             })
         }
         "drop" => Record::Dropped(Box::new(dropped(line))),
+        "dns" => Record::Dns(Box::new(dns(line))),
         "cost" => Record::Cost(Cost {
             elapsed_seconds: at,
             cpu_seconds: 0.01,
@@ -248,6 +252,25 @@ fn kind(
         }
         _ => Record::Flow(Box::new(flow(line))),
     })
+}
+
+fn dns(line: &Line<'_>) -> Dns {
+    let answers = |word: &&str| {
+        let (code, answers) = word.split_once('=')?;
+        let (count, micros) = answers.split_once('x')?;
+        let (count, micros): (u64, u64) = (count.parse().unwrap(), micros.parse().unwrap());
+        let mut latency = DnsLatency { count, sum_micros: count * micros, ..Default::default() };
+        let bucket = usize::try_from(micros.max(1).ilog2()).unwrap();
+        latency.buckets[bucket.min(DNS_BUCKETS - 1)] = count;
+        Some(DnsAnswers { code: code.parse().unwrap(), count, latency })
+    };
+    Dns {
+        owner: line.0[1].parse().unwrap(),
+        server: line.0[2].parse().unwrap(),
+        questions: line.count("asked"),
+        timeouts: line.count("silent"),
+        answers: line.0.iter().filter_map(answers).collect(),
+    }
 }
 
 fn dropped(line: &Line<'_>) -> Dropped {
@@ -341,6 +364,14 @@ fn drop_words(drop: &DropRow) -> String {
     format!("in {} {reason} {ends}", full_name(place))
 }
 
+/// Questions, those without an answer, and answers by code.
+fn dns_counts(counts: &DnsCounts) -> String {
+    let answers: Vec<String> =
+        counts.answers.iter().map(|(code, count)| format!("{code}={count}")).collect();
+    let mean = counts.mean_seconds().map_or("?".to_owned(), |mean| format!("{:.0}", mean * 1e6));
+    format!("{}-{} {} {mean}us", counts.questions, counts.timeouts, answers.join(" "))
+}
+
 /// `_` stands for a space.
 fn words(text: &str) -> String {
     text.replace('_', " ")
@@ -368,9 +399,19 @@ fn row(row: &Row) -> String {
         Subject::Namespace(name) => name.to_string(),
         Subject::Port(port, transport) => format!("{port}/{}", transport.name()),
         Subject::Drop(drop) => drop_words(drop),
+        Subject::Dns(dns) => {
+            format!("{} ? {}", full_name(&dns.client), full_name(&dns.server.endpoint))
+        }
     };
     if let Some(node) = &row.node {
         text = format!("{node} {text}");
+    }
+    if let Subject::Dns(dns) = &row.subject {
+        text += &format!(" {}", dns_counts(&dns.total));
+        if let Some(interval) = &dns.interval {
+            text += &format!(" last {} rate={}", dns_counts(interval), row.rate);
+        }
+        return text;
     }
     let is_drop = matches!(row.subject, Subject::Drop(_));
     let bytes = |amounts: &Amounts| match amounts.sent {

@@ -80,7 +80,7 @@ impl Groups {
                 }
             }
             // They are no flows.
-            View::Drops => {}
+            View::Drops | View::Dns => {}
             View::Pods => self.pods(part, answering),
             View::Namespaces => {
                 let namespace = |end: &Endpoint| end.namespace.clone();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use earthworm_wire::flow::{DROPS_NOT_COUNTED, Dns, Dropped, Flow, Owner};
+use earthworm_wire::flow::{DNS_NOT_COUNTED, DROPS_NOT_COUNTED, Dns, Dropped, Flow, Owner};
 
 use super::datagrams::{Holders, Place};
 use super::kernel::{EndedRing, Kernel};
@@ -127,7 +127,7 @@ impl Measurement {
     pub(super) fn missing(&mut self) -> Vec<String> {
         let mut missing = vec!["ICMP is not measured".to_owned()];
         if let Err(error) = self.kernel.datagrams() {
-            missing.push(format!("UDP and DNS are not measured: {error}"));
+            missing.push(format!("{DNS_NOT_COUNTED}: {error}"));
         }
         if let Some(error) = &self.missing {
             missing.push(format!(
