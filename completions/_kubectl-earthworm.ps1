@@ -97,6 +97,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-earthworm' -ScriptBlock
             [CompletionResult]::new('latency', 'latency', [CompletionResultType]::ParameterValue, 'Flows with a round trip, the longest first')
             [CompletionResult]::new('retransmits', 'retransmits', [CompletionResultType]::ParameterValue, 'Flows that had to send something again, the worst first')
             [CompletionResult]::new('drops', 'drops', [CompletionResultType]::ParameterValue, 'Packets that the nodes'' kernels threw away, and why')
+            [CompletionResult]::new('dns', 'dns', [CompletionResultType]::ParameterValue, 'Questions to DNS servers, their answers, and how long these took')
             break
         }
         'kubectl-earthworm;top;flows' {
@@ -387,6 +388,47 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-earthworm' -ScriptBlock
             break
         }
         'kubectl-earthworm;top;drops' {
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Listen to all nodes with these labels')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Listen to all nodes with these labels')
+            [CompletionResult]::new('--pod', '--pod', [CompletionResultType]::ParameterName, 'Only traffic of this pod')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only traffic through this port of the side that listens')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Only traffic over this protocol')
+            [CompletionResult]::new('--sort-by', '--sort-by', [CompletionResultType]::ParameterName, 'What comes first; by default what the view is about, else what moved the most bytes in the last interval')
+            [CompletionResult]::new('--top', '--top', [CompletionResultType]::ParameterName, 'How many rows; 20 in a table, all of them in data')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format; without it a terminal gets the live screen')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format; without it a terminal gets the live screen')
+            [CompletionResult]::new('--probe-namespace', '--probe-namespace', [CompletionResultType]::ParameterName, 'Namespace for the probe''s objects, instead of the context''s; it must exist')
+            [CompletionResult]::new('--image', '--image', [CompletionResultType]::ParameterName, 'Start the probe from this image instead of one that the node already has')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Privileges of the probe; `auto` takes the weakest that gives the full result')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig file to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Name of the kubeconfig context to use')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace for the objects of a session; with `top`, the one to show')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace for the objects of a session; with `top`, the one to show')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate, can be repeated')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; NO_COLOR is obeyed')
+            [CompletionResult]::new('--all-nodes', '--all-nodes', [CompletionResultType]::ParameterName, 'Listen to every node')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Show what goes on in every namespace, and outside of them; so it is without -n')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Show what goes on in every namespace, and outside of them; so it is without -n')
+            [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'One table of the first whole interval, then the end')
+            [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'No header line in tables')
+            [CompletionResult]::new('--allow-missing-nodes', '--allow-missing-nodes', [CompletionResultType]::ParameterName, 'Do not fail when a node cannot be measured')
+            [CompletionResult]::new('--no-bypass', '--no-bypass', [CompletionResultType]::ParameterName, 'The probe listens on the node''s loopback address alone: news of a kubelet that stops come when it runs again')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the objects that would be created, and create nothing')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: which profile, which image, why a better lead failed')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: which profile, which image, why a better lead failed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'kubectl-earthworm;top;dns' {
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Listen to all nodes with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Listen to all nodes with these labels')
             [CompletionResult]::new('--pod', '--pod', [CompletionResultType]::ParameterName, 'Only traffic of this pod')

@@ -25,6 +25,9 @@ _kubectl__earthworm() {
             kubectl__earthworm,top)
                 cmd="kubectl__earthworm__subcmd__top"
                 ;;
+            kubectl__earthworm__subcmd__top,dns)
+                cmd="kubectl__earthworm__subcmd__top__subcmd__dns"
+                ;;
             kubectl__earthworm__subcmd__top,drops)
                 cmd="kubectl__earthworm__subcmd__top__subcmd__drops"
                 ;;
@@ -247,12 +250,121 @@ _kubectl__earthworm() {
             return 0
             ;;
         kubectl__subcmd__earthworm__subcmd__top)
-            opts="-n -q -v -h -V --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version flows pods services namespaces ports latency retransmits drops"
+            opts="-n -q -v -h -V --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version flows pods services namespaces ports latency retransmits drops dns"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --kubeconfig)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__earthworm__subcmd__top__subcmd__dns)
+            opts="-l -A -o -n -q -v -h -V --selector --all-nodes --local --all-namespaces --pod --port --protocol --sort-by --top --once --interval --for --output --no-headers --allow-missing-nodes --probe-namespace --image --profile --no-bypass --dry-run --kubeconfig --context --namespace --as --as-group --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protocol)
+                    COMPREPLY=($(compgen -W "tcp udp" -- "${cur}"))
+                    return 0
+                    ;;
+                --sort-by)
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
+                    return 0
+                    ;;
+                --top)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --probe-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -W "auto bpf sysadmin privileged" -- "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -327,7 +439,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -436,7 +548,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -545,7 +657,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -654,7 +766,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -763,7 +875,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -872,7 +984,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -981,7 +1093,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)
@@ -1090,7 +1202,7 @@ _kubectl__earthworm() {
                     return 0
                     ;;
                 --sort-by)
-                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bytes packets rtt retransmits connections queries timeouts latency" -- "${cur}"))
                     return 0
                     ;;
                 --top)

@@ -70,26 +70,27 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand puls
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand pulse" -s V -l version -d 'Print version'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l context -d 'Name of the kubeconfig context to use' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l as -d 'User to impersonate' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l as-group -d 'Group to impersonate, can be repeated' -r
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -l color -d 'When to use colours; NO_COLOR is obeyed' -r -f -a "auto\t'On a terminal'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -l as -d 'User to impersonate' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -l as-group -d 'Group to impersonate, can be repeated' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -l color -d 'When to use colours; NO_COLOR is obeyed' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s q -l quiet -d 'Say nothing but data and errors'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -s V -l version -d 'Print version'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "flows" -d 'Who talks to whom: a row per source, destination and port'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "pods" -d 'Traffic of each pod'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "services" -d 'Traffic of each service'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "namespaces" -d 'Traffic of each namespace'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "ports" -d 'Traffic through each port that somebody listens on'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "latency" -d 'Flows with a round trip, the longest first'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "retransmits" -d 'Flows that had to send something again, the worst first'
-complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops" -f -a "drops" -d 'Packets that the nodes\' kernels threw away, and why'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -s q -l quiet -d 'Say nothing but data and errors'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -s V -l version -d 'Print version'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "flows" -d 'Who talks to whom: a row per source, destination and port'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "pods" -d 'Traffic of each pod'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "services" -d 'Traffic of each service'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "namespaces" -d 'Traffic of each namespace'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "ports" -d 'Traffic through each port that somebody listens on'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "latency" -d 'Flows with a round trip, the longest first'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "retransmits" -d 'Flows that had to send something again, the worst first'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "drops" -d 'Packets that the nodes\' kernels threw away, and why'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and not __fish_seen_subcommand_from flows pods services namespaces ports latency retransmits drops dns" -f -a "dns" -d 'Questions to DNS servers, their answers, and how long these took'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -s l -l selector -d 'Listen to all nodes with these labels' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l pod -d 'Only traffic of this pod' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l port -d 'Only traffic through this port of the side that listens' -r
@@ -99,7 +100,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from flows" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -142,7 +146,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from pods" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -185,7 +192,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from services" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -228,7 +238,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from namespaces" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -271,7 +284,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from ports" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -314,7 +330,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from latency" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -357,7 +376,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from retransmits" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -400,7 +422,10 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 packets\t'Packets of both directions'
 rtt\t'Mean round trip'
 retransmits\t'Segments that were sent again'
-connections\t'Connections that are open or were opened'"
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l top -d 'How many rows; 20 in a table, all of them in data' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
@@ -434,6 +459,52 @@ complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top;
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from drops" -s V -l version -d 'Print version'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s l -l selector -d 'Listen to all nodes with these labels' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l pod -d 'Only traffic of this pod' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l port -d 'Only traffic through this port of the side that listens' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l protocol -d 'Only traffic over this protocol' -r -f -a "tcp\t'Transmission Control Protocol'
+udp\t'User Datagram Protocol'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l sort-by -d 'What comes first; by default what the view is about, else what moved the most bytes in the last interval' -r -f -a "bytes\t'Bytes of both directions'
+packets\t'Packets of both directions'
+rtt\t'Mean round trip'
+retransmits\t'Segments that were sent again'
+connections\t'Connections that are open or were opened'
+queries\t'Questions to DNS servers'
+timeouts\t'Questions without an answer'
+latency\t'Mean time to an answer'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l top -d 'How many rows; 20 in a table, all of them in data' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l interval -d 'Time between two looks at the sockets, from 500ms to 60s; 2s, with --once 1s' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l for -d 'Stop after this time, such as 60s, 5m or 1h30m, counted from the moment the probes listen' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s o -l output -d 'Output format; without it a terminal gets the live screen' -r -f -a "table\t'A table per interval'
+wide\t'The same with more columns'
+json\t'One JSON object per node and interval'
+yaml\t'One YAML document per node and interval'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l probe-namespace -d 'Namespace for the probe\'s objects, instead of the context\'s; it must exist' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l image -d 'Start the probe from this image instead of one that the node already has' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l profile -d 'Privileges of the probe; `auto` takes the weakest that gives the full result' -r -f -a "auto\t'The weakest that gives the full result on the node\'s kernel'
+bpf\t'Capabilities BPF, PERFMON, NET_ADMIN, SYS_PTRACE'
+sysadmin\t'The same and SYS_ADMIN'
+privileged\t'A privileged container'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l as -d 'User to impersonate' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l as-group -d 'Group to impersonate, can be repeated' -r
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l color -d 'When to use colours; NO_COLOR is obeyed' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l all-nodes -d 'Listen to every node'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l local -d 'This machine instead of nodes: no cluster, no kubeconfig; Linux, as root'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s A -l all-namespaces -d 'Show what goes on in every namespace, and outside of them; so it is without -n'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l once -d 'One table of the first whole interval, then the end'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l no-headers -d 'No header line in tables'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l allow-missing-nodes -d 'Do not fail when a node cannot be measured'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l no-bypass -d 'The probe listens on the node\'s loopback address alone: news of a kubelet that stops come when it runs again'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -l dry-run -d 'Print the objects that would be created, and create nothing'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s q -l quiet -d 'Say nothing but data and errors'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s v -l verbose -d 'Say more: which profile, which image, why a better lead failed'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand top; and __fish_seen_subcommand_from dns" -s V -l version -d 'Print version'
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file to use' -r -F
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand completion" -l context -d 'Name of the kubeconfig context to use' -r
 complete -c kubectl-earthworm -n "__fish_kubectl_earthworm_using_subcommand completion" -s n -l namespace -d 'Namespace for the objects of a session; with `top`, the one to show' -r
