@@ -14,6 +14,7 @@ mod beats;
 mod bypass;
 mod candidates;
 mod directory;
+mod dns;
 mod drops;
 mod healthy;
 mod images;
