@@ -44,8 +44,10 @@ fn questions_are_counted_one_by_one_with_their_answers() {
     };
     let known = ask(KNOWN, "kubernetes.default.svc.cluster.local.");
     let unknown = ask(UNKNOWN, "nobody.default.svc.cluster.local.");
-    pods.exec(&bystander, &["sh", "-c", &format!("({known}) 2>&1")]);
-    pods.exec(&client, &["sh", "-c", &format!("({known}{unknown}) 2>&1")]);
+    let heard = pods.exec(&bystander, &["sh", "-c", &format!("({known}) 2>&1")]);
+    assert!(!heard.contains("NXDOMAIN"), "{heard}");
+    let heard = pods.exec(&client, &["sh", "-c", &format!("({known}{unknown}) 2>&1")]);
+    assert!(heard.contains("NXDOMAIN"), "{heard}");
     let told = session.wait_for("every answer", SHOWN, |line| {
         let since_start = |item: &Value| {
             let counts = &item["sinceStart"];
