@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn files_are_named_after_their_addresses() {
         let listing = "Reading package lists...\n\
-             'http://deb.debian.org/debian/pool/main/s/socat_1.7.4.4-2_amd64.deb' \
+             'http://mirror.example/debian/pool/main/s/socat_1.7.4.4-2_amd64.deb' \
              socat_1.7.4.4-2_amd64.deb 375188 SHA256:aa\n\
-             'http://deb.debian.org/x' libc6_2.36-9_amd64.deb 1 SHA256:bb\n";
+             'http://mirror.example/x' libc6_2.36-9_amd64.deb 1 SHA256:bb\n";
         assert_eq!(parse_listing(listing), ["libc6_2.36-9_amd64.deb", "socat_1.7.4.4-2_amd64.deb"]);
     }
 
