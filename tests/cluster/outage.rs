@@ -57,6 +57,7 @@ fn a_short_outage_loses_no_beat() {
         assert_eq!(summary["gapSeconds"], 0.0, "{summary:#}");
         assert!(!has_event(&ended, node, "probe-restarting"), "{}", ended.out_text());
     }
+    lab.wait_until_pods_start();
 }
 
 #[test]
@@ -102,6 +103,7 @@ fn a_long_outage_ends_in_a_new_probe() {
         println!("{node}: {told} beats, {after} of them after the gap of {gap:.1} s");
         assert!(after >= 1, "no beat of {node} after the outage");
     }
+    lab.wait_until_pods_start();
 }
 
 /// More nodes would show nothing more.

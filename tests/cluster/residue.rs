@@ -84,7 +84,7 @@ fn after_a_kill_as_soon_as_a_job_exists() {
 }
 
 /// The payload has a megabyte, so on a slow line there is time between the Job
-/// and the first ConfigMap.
+/// and the first large ConfigMap.
 #[test]
 fn after_a_kill_between_the_job_and_its_payload() {
     let Some(lab) = Lab::enter("residue after SIGKILL before the payload", Versions::Newest, BOTH)
@@ -104,7 +104,9 @@ fn after_a_kill_between_the_job_and_its_payload() {
     let there = lab.objects();
     println!("killed with {there:?}");
     assert!(there.iter().any(|name| name.starts_with("Job/")), "{there:?}");
-    assert!(!there.iter().any(|name| name.starts_with("ConfigMap/")), "{there:?}");
+    // Its last part is small; the first one needs seconds on this line.
+    let first = |name: &String| name.starts_with("ConfigMap/") && name.ends_with("-0-0");
+    assert!(!there.iter().any(first), "{there:?}");
     killed(&lab, session);
 }
 

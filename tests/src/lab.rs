@@ -1,6 +1,7 @@
 //! The sandbox as one test uses it: its own nodes, healthy at the start, and
 //! looked over at the end. Other tests have the other nodes meanwhile.
 
+mod canary;
 mod claim;
 mod failure;
 mod heal;
@@ -209,6 +210,15 @@ impl Lab {
     /// When that takes too long.
     pub fn wait_ready(&self) {
         heal(&self.sandbox, &self.part);
+    }
+
+    /// Waits until pods start on the test's nodes as they should: after the API
+    /// server was away that takes some time.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_until_pods_start(&self) {
+        canary::wait_until_pods_start(&self.sandbox, &self.part.nodes);
     }
 
     /// Fails unless everything of a session that ended at `since` is gone from
