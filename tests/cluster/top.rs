@@ -122,7 +122,8 @@ fn the_live_table_comes_and_goes() {
     let mut terminal = Terminal::whole(top(&lab, "flows", &["--interval", "500ms"]));
     // The blanks between words are not drawn.
     terminal.wait_for("SOURCE", SHOWN);
-    terminal.wait_for("kubelet", SHOWN);
+    // A row, and not a word about the kubelet that starts the probe.
+    terminal.wait_for("default/kubernetes", SHOWN);
     terminal.press(b"s");
     terminal.wait_for("packets", SHOWN);
     terminal.press(b"/kubelet\r");
