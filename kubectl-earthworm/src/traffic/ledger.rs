@@ -3,25 +3,32 @@
 mod dns;
 mod drops;
 mod entry;
+mod kept;
 mod waiting;
+mod who;
 
+use dns::Questions;
 pub(super) use dns::{DNS_PORT, DnsEntry};
-pub(super) use drops::DropEntry;
+pub(super) use drops::{DropEntry, Drops};
 pub(super) use entry::{Entry, Path};
+pub(super) use kept::{Counted, Kind};
 
 use super::amounts::Amounts;
-use super::names::{Names, plain_address, plain_owner, unknown_owner};
+use super::dns::DnsCounts;
+use super::names::Names;
 use crate::naming::{Endpoint, EndpointKind};
-use dns::Questions;
-use drops::{Drops, Who};
+use dns::DnsWire;
+use drops::DropWire;
 use earthworm_wire::flow::{Amount, Direction, Dns, Dropped, Flow, OwnerKind, Sweep, Transport};
 use earthworm_wire::record::NodeTime;
 use entry::{Ends, Wire};
 use jiff::Timestamp;
+use kept::Kept;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use waiting::{Queue, Waiting};
+use who::Who;
 
 /// Flows that are kept apart.
 const FLOWS_KEPT: usize = 65_536;
@@ -61,8 +68,10 @@ pub(super) struct Book {
     pub(super) intervals: u64,
     pub(super) last: Option<Interval>,
     pub(super) other: Other,
-    pub(super) drops: Drops,
-    pub(super) questions: Questions,
+    pub(super) drops: Kept<Drops>,
+    /// All packets that were dropped, in `drops` or not.
+    dropped: Amount,
+    pub(super) questions: Kept<Questions>,
 }
 
 /// What a probe said at the end of an interval.
@@ -116,8 +125,9 @@ impl Ledger {
             intervals: 0,
             last: None,
             other: Other::default(),
-            drops: Drops::with_room_for(drops),
-            questions: Questions::with_room_for(questions),
+            drops: Kept::with_room_for(drops),
+            dropped: Amount::default(),
+            questions: Kept::with_room_for(questions),
         };
         Self {
             nodes: nodes.into_iter().map(book).collect(),
@@ -143,7 +153,7 @@ impl Ledger {
     /// Packets that a node's kernel threw away, with their headers.
     #[must_use]
     pub fn dropped(&self, node: usize) -> Amount {
-        self.nodes.get(node).map(|book| book.drops.total).unwrap_or_default()
+        self.nodes.get(node).map(|book| book.dropped).unwrap_or_default()
     }
 
     /// Somebody who has sockets.
@@ -203,7 +213,9 @@ impl Ledger {
     pub fn drop_of(&mut self, node: usize, dropped: &Dropped, at: Timestamp, names: &dyn Names) {
         let Some(book) = self.nodes.get_mut(node).filter(|book| book.observed) else { return };
         let who = Who { node: &book.name, owners: &book.owners, names };
-        book.drops.add(book.intervals + 1, dropped, at, &who);
+        let amount = Amount { bytes: dropped.bytes, packets: dropped.packets };
+        book.dropped.add(amount);
+        book.drops.add(book.intervals + 1, DropWire::of(dropped), &amount, at, &who);
     }
 
     /// What a DNS server made of questions; before the first look it does not
@@ -211,7 +223,8 @@ impl Ledger {
     pub fn dns_of(&mut self, node: usize, dns: &Dns, at: Timestamp, names: &dyn Names) {
         let Some(book) = self.nodes.get_mut(node).filter(|book| book.observed) else { return };
         let who = Who { node: &book.name, owners: &book.owners, names };
-        book.questions.add(book.intervals + 1, dns, at, &who);
+        let counts = DnsCounts::of(dns);
+        book.questions.add(book.intervals + 1, DnsWire::of(dns), &counts, at, &who);
     }
 
     /// All flows of an interval have been told. True when everything was
@@ -396,21 +409,12 @@ impl Ledger {
     /// Names of both ends.
     fn ends(&self, wire: &Wire, at: Timestamp, names: &dyn Names) -> Ends {
         let mut named = true;
-        let mut noted = |name: Option<Arc<Endpoint>>, plain: &dyn Fn() -> Endpoint| {
-            named &= name.is_some();
-            name.unwrap_or_else(|| Arc::new(plain()))
-        };
         let book = &self.nodes[wire.node];
-        let mut owner = |id: u32| match book.owners.get(&id) {
-            Some(kind) => noted(names.owner(&book.name, kind), &|| plain_owner(&book.name, kind)),
-            // It is told before its first flow; one that was not will never be.
-            None => Arc::new(unknown_owner(&book.name)),
-        };
-        let own = owner(wire.owner);
-        let peer = wire.peer.map(&mut owner);
+        let who = Who { node: &book.name, owners: &book.owners, names };
+        let own = who.owner(wire.owner, &mut named);
+        let peer = wire.peer.map(|peer| who.owner(peer, &mut named));
         let mut address = |address: SocketAddr| {
-            let name = names.address(address.ip(), address.port(), wire.transport, at);
-            noted(name, &|| plain_address(address.ip()))
+            who.address(address.ip(), address.port(), wire.transport, at, &mut named)
         };
         let at_port = SocketAddr::new(wire.destination(), wire.port);
         let (source, destination, backend) = match wire.direction {

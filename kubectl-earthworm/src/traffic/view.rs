@@ -3,6 +3,7 @@
 mod dns;
 mod drops;
 mod group;
+mod kinds;
 mod sides;
 
 use super::amounts::Amounts;
@@ -118,6 +119,16 @@ pub struct Listing {
     pub unplaced_dns: DnsCounts,
 }
 
+impl Listing {
+    /// Rows in the order that is asked for, and as many.
+    fn of(mut rows: Vec<Row>, query: &Query) -> Self {
+        let matching = rows.len();
+        rows.sort_by(|one, other| query.sort.compare(one, other));
+        rows.truncate(query.rows.unwrap_or(usize::MAX));
+        Self { rows, matching, ..Self::default() }
+    }
+}
+
 impl Filter {
     /// True when everything is wanted.
     #[must_use]
@@ -175,9 +186,8 @@ impl Ledger {
         let mut groups = Groups::new(query.view, counted.map(|book| book.name.clone()).collect());
         // Pods have both of their sides counted, each where it is.
         let both_ends = query.view == View::Pods;
-        let books = self.nodes.iter().enumerate();
         let mut other = Other::default();
-        for (_, book) in books.filter(|(node, _)| query.node.is_none_or(|wanted| wanted == *node)) {
+        for book in self.books(query) {
             other.flows += book.other.flows;
             other.amounts.add(&book.other.amounts);
         }
@@ -206,10 +216,7 @@ impl Ledger {
         }
         let mut rows = groups.rows();
         rows.retain(|row| query.filter.wants_subject(&row.subject) && is_shown(query.view, row));
-        let matching = rows.len();
-        rows.sort_by(|one, other| query.sort.compare(one, other));
-        rows.truncate(query.rows.unwrap_or(usize::MAX));
-        Listing { rows, matching, other, ..Listing::default() }
+        Listing { other, ..Listing::of(rows, query) }
     }
 }
 

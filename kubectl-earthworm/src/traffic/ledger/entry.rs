@@ -1,14 +1,12 @@
 //! One flow in the ledger.
 
-use crate::naming::{Endpoint, EndpointKind};
+use super::who::{PROVISIONAL_TRIES, is_provisional};
+use crate::naming::Endpoint;
 use crate::traffic::amounts::Amounts;
 use earthworm_wire::flow::{Direction, Flow, RoundTrip, Transport};
 use jiff::Timestamp;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-
-/// How often a name is asked for again that seems to be nobody's.
-const PROVISIONAL_TRIES: u8 = 5;
 
 /// What a probe tells flows apart by, and which probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,17 +147,13 @@ impl Entry {
         same && self.covered == covered
     }
 
-    /// Whether its names may still become known. A pod is shown a moment after it
-    /// has its address, which is nobody's until then.
+    /// Whether its names may still become known.
     pub(super) fn waits_for_names(&self) -> bool {
         let ends =
             [Some(&self.ends.source), Some(&self.ends.destination), self.ends.backend.as_ref()];
         let nobody = || {
-            let kinds = ends.into_iter().flatten().map(|end| end.kind);
             self.tries < PROVISIONAL_TRIES
-                && kinds
-                    .into_iter()
-                    .any(|kind| matches!(kind, EndpointKind::Private | EndpointKind::Unknown))
+                && ends.into_iter().flatten().any(|end| is_provisional(end))
         };
         !self.ended && (!self.ends.named || nobody())
     }

@@ -6,7 +6,6 @@ use crate::traffic::dns::DnsCounts;
 use crate::traffic::ledger::{DNS_PORT, DnsEntry, Ledger};
 use crate::traffic::row::{DnsRow, End, Row, Subject};
 use earthworm_wire::flow::Transport;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a person takes for the same client and server, whatever their addresses.
@@ -29,28 +28,19 @@ impl Filter {
 impl Ledger {
     /// Rows of questions to DNS servers.
     pub(super) fn dns(&self, query: &Query) -> Listing {
-        let mut rows: HashMap<Key, Row> = HashMap::new();
-        let mut unplaced_dns = DnsCounts::default();
-        let books = self.nodes.iter().enumerate();
-        for (_, book) in books.filter(|(node, _)| query.node.is_none_or(|wanted| wanted == *node)) {
-            unplaced_dns.add(&book.questions.unplaced);
-            let seconds = book.last.map_or(0.0, |last| last.seconds);
-            for entry in &book.questions.entries {
-                let interval = entry.in_interval(book.intervals);
-                if !query.filter.wants_dns(entry) || (query.moved_only && interval.is_none()) {
-                    continue;
-                }
-                let row = rows
-                    .entry(Key::of(&book.name, entry))
-                    .or_insert_with(|| Row::new(subject(entry), Some(book.name.clone())));
-                grow(row, entry, interval, seconds);
-            }
+        let rows = self.rows_of_kinds(
+            query,
+            |book| &book.questions.entries,
+            |entry| query.filter.wants_dns(entry),
+            Key::of,
+            subject,
+            grow,
+        );
+        let mut listing = Listing::of(rows, query);
+        for book in self.books(query) {
+            listing.unplaced_dns.add(&book.questions.unplaced);
         }
-        let mut rows: Vec<Row> = rows.into_values().collect();
-        let matching = rows.len();
-        rows.sort_by(|one, other| query.sort.compare(one, other));
-        rows.truncate(query.rows.unwrap_or(usize::MAX));
-        Listing { rows, matching, unplaced_dns, ..Listing::default() }
+        listing
     }
 }
 

@@ -3,10 +3,9 @@
 use super::group::Same;
 use super::{Filter, Listing, Query};
 use crate::traffic::amounts::Amounts;
-use crate::traffic::ledger::{DropEntry, Ledger};
+use crate::traffic::ledger::{Counted as _, DropEntry, Drops, Ledger};
 use crate::traffic::row::{DropRow, End, Row, Subject};
 use earthworm_wire::flow::Amount;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a person takes for the same kind of drops, whatever addresses took part.
@@ -26,35 +25,26 @@ impl Filter {
     fn wants_drop(&self, entry: &DropEntry) -> bool {
         self.port.is_none_or(|port| entry.wire.port == port)
             && self.transport.is_none_or(|wanted| entry.wire.transport() == Some(wanted))
-            && entry.ends.all().any(|end| self.wants_end(end))
+            && Drops::all(&entry.ends).any(|end| self.wants_end(end))
     }
 }
 
 impl Ledger {
     /// Rows of dropped packets.
     pub(super) fn drops(&self, query: &Query) -> Listing {
-        let mut rows: HashMap<Key, Row> = HashMap::new();
-        let mut unplaced = Amount::default();
-        let books = self.nodes.iter().enumerate();
-        for (_, book) in books.filter(|(node, _)| query.node.is_none_or(|wanted| wanted == *node)) {
-            unplaced.add(book.drops.unplaced);
-            let seconds = book.last.map_or(0.0, |last| last.seconds);
-            for entry in &book.drops.entries {
-                let interval = entry.in_interval(book.intervals);
-                if !query.filter.wants_drop(entry) || (query.moved_only && interval.is_none()) {
-                    continue;
-                }
-                let row = rows
-                    .entry(Key::of(&book.name, entry))
-                    .or_insert_with(|| Row::new(subject(entry), Some(book.name.clone())));
-                grow(row, entry, interval, seconds);
-            }
+        let rows = self.rows_of_kinds(
+            query,
+            |book| &book.drops.entries,
+            |entry| query.filter.wants_drop(entry),
+            Key::of,
+            subject,
+            grow,
+        );
+        let mut listing = Listing::of(rows, query);
+        for book in self.books(query) {
+            listing.unplaced.add(book.drops.unplaced);
         }
-        let mut rows: Vec<Row> = rows.into_values().collect();
-        let matching = rows.len();
-        rows.sort_by(|one, other| query.sort.compare(one, other));
-        rows.truncate(query.rows.unwrap_or(usize::MAX));
-        Listing { rows, matching, unplaced, ..Listing::default() }
+        listing
     }
 }
 
@@ -85,10 +75,10 @@ fn subject(entry: &DropEntry) -> Subject {
     }))
 }
 
-fn grow(row: &mut Row, entry: &DropEntry, interval: Option<Amount>, seconds: f64) {
+fn grow(row: &mut Row, entry: &DropEntry, interval: Option<&Amount>, seconds: f64) {
     let amounts = |sent| Amounts { sent, ..Amounts::default() };
     row.total.add(&amounts(entry.total));
-    if let Some(amount) = interval {
+    if let Some(&amount) = interval {
         row.interval.get_or_insert_default().add(&amounts(amount));
         if seconds > 0.0 {
             #[expect(clippy::cast_precision_loss)]
